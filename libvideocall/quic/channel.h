@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// Packets over one WebTransport session, as docs/wire-protocol.md section 2
+// says: which stream is the control stream, one stream per group, audio in
+// datagrams, frames in and out, RTT probes echoed, refusals counted, idle
+// sessions closed. Server and client side. Sans-I/O, one thread.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "libvideocall/quic/webtransport.h"
+#include "libvideocall/wire/packet.h"
+
+namespace videocall::quic {
+
+class Channel;
+
+// What a channel tells its owner, on its thread.
+class ChannelVisitor {
+ public:
+  virtual ~ChannelVisitor() = default;
+  // Client side: CONNECT was accepted; CONNECTION has been sent.
+  virtual void on_open() = 0;
+  // Client side: refused with HTTP |status|.
+  virtual void on_refused(int status, std::string_view reason) = 0;
+  // A packet of the peer that passed the checks of wire/packet.h. RTT probes
+  // of a client are echoed and not reported; echoes of ours are not reported
+  // but measured.
+  virtual void on_packet(PacketRef packet, Time now) = 0;
+  virtual void on_draining() = 0;
+  // The end; |by_peer| as in SessionVisitor. Exactly once.
+  virtual void on_closed(CloseCode code, std::string_view reason,
+                         bool by_peer) = 0;
+};
+
+struct ChannelStats {
+  TransportStats transport;
+  uint64_t packets_in = 0;
+  uint64_t packets_out = 0;
+  uint64_t bytes_in = 0;   // of packets
+  uint64_t bytes_out = 0;
+  uint64_t refused = 0;
+  uint64_t dropped_audio = 0;   // packets that waited too long or did not fit
+  uint64_t dropped_video = 0;   // packets of groups that were cut or thinned
+  uint64_t groups_cut = 0;
+  size_t queued_bytes = 0;
+  Duration queued_for{0};  // age of the oldest queued packet
+  Duration rtt{0};         // of the RTT probe; 0 unknown
+};
+
+class Channel : public SessionVisitor, public SendSource {
+ public:
+  enum class Role { server, client };
+
+  // |visitor| is borrowed. attach() binds the session once it exists.
+  static std::unique_ptr<Channel> create(Role role, ChannelVisitor& visitor,
+                                         Time now);
+  // |session| is borrowed until on_closed.
+  virtual void attach(WebTransportSession& session) = 0;
+
+  // Client side: the CONNECTION packet to open the control stream with.
+  virtual void set_connection_packet(PacketRef packet) = 0;
+
+  // Queues |packet| under the scheduler's policy: control, audio, key frames,
+  // delta frames; groups that fall behind are thinned, then cut. Never blocks,
+  // never grows past the limits. Call flush() after a batch.
+  virtual void send(const PacketRef& packet, Time now) = 0;
+  virtual void flush() = 0;
+
+  virtual void drain() = 0;
+  virtual void close(CloseCode code, std::string_view reason) = 0;
+
+  // Idle and CONNECTION timeouts, expiry of queued media.
+  virtual Time next_timer() const = 0;
+  virtual void on_timer(Time now) = 0;
+  virtual ChannelStats stats(Time now) const = 0;
+};
+
+}  // namespace videocall::quic

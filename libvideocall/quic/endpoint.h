@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+// The I/O side of QUIC: shards with their UDP sockets, connections and timers.
+// A shard's loop runs in whatever thread calls run_once() (a streaming thread
+// of webtransportsrc, or a thread of the endpoint's own in caller mode); all
+// QUIC state of a shard belongs to that thread. Everything that another thread
+// wants goes through a bounded inbox and one eventfd write.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "libvideocall/base/export.h"
+#include "libvideocall/base/result.h"
+#include "libvideocall/base/time.h"
+#include "libvideocall/quic/channel.h"
+#include "libvideocall/wire/delivery.h"
+
+namespace videocall::quic {
+
+struct EndpointConfig {
+  enum class Mode { listener, caller };
+  Mode mode = Mode::listener;
+  uint16_t number = 0;  // SessionHandle::endpoint
+  unsigned shards = 1;
+
+  // Listener: numeric "ADDR:PORT", IPv6 in brackets. Port 0: the kernel
+  // chooses, the same for all addresses and shards.
+  std::vector<std::string> addresses;
+  std::string certificate_file;  // PEM; both empty: generated
+  std::string key_file;
+
+  // Caller.
+  std::string url;  // https://HOST:PORT/meet/ID?token=...&v=1; never logged
+  std::vector<std::string> certificate_hashes;  // base64 SHA-256; empty: CAs
+  bool insecure_skip_verify = false;
+  std::string keylog_file;
+  std::string client_name;  // goes into CONNECTION
+};
+
+// A CONNECT that waits for admit or refuse, limits::kAdmissionTimeout at most.
+struct SessionRequest {
+  uint64_t id = 0;        // of this endpoint
+  std::string meeting_id;  // from the path, checked
+  std::string token;      // never logged
+  std::string resume;     // base64url, may be empty
+  std::string origin;     // empty: native client
+  std::string authority;  // what the client called us; never trusted
+  std::string remote_address;
+};
+
+// What the owner of a shard's loop hears, on that loop's thread.
+class ShardVisitor {
+ public:
+  virtual ~ShardVisitor() = default;
+  virtual void on_session_request(const SessionRequest& request) = 0;
+  // The session named by |request_id| was admitted and its CONNECT answered.
+  virtual void on_session_opened(uint64_t request_id, SessionHandle session,
+                                 Time now) = 0;
+  virtual void on_packet(SessionHandle session, PacketRef packet,
+                         Time now) = 0;
+  virtual void on_session_closed(SessionHandle session, CloseCode code,
+                                 std::string_view reason, bool by_peer,
+                                 Time now) = 0;
+  virtual void on_draining(SessionHandle session) = 0;
+  // Caller: CONNECT refused (HTTP status) or no connection at all (status 0).
+  virtual void on_refused(int status, std::string_view reason) = 0;
+  // The end of one turn of the loop: push downstream what was collected.
+  virtual void on_batch_end(Time now) = 0;
+};
+
+class Endpoint;
+
+// Certificate hashes as browsers want them (serverCertificateHashes), each
+// base64 of SHA-256: the one in use, and the next one once it is made.
+using CertificateHashes = std::vector<std::string>;
+
+class VIDEOCALL_API Endpoint {
+ public:
+  // Opens the sockets. Errc::address_in_use names the port in its message.
+  static Result<std::shared_ptr<Endpoint>> open(EndpointConfig config);
+  virtual ~Endpoint() = default;
+
+  virtual const EndpointConfig& config() const = 0;
+  // Listener: the port that was bound. Caller: that of the local socket.
+  virtual uint16_t port() const = 0;
+  virtual CertificateHashes certificate_hashes() const = 0;
+  // Listener with PEM files: reads them again; on failure keeps the old ones.
+  virtual Result<void> reload_certificate() = 0;
+
+  // -- The loop of one shard, one thread each --------------------------------
+  // Waits at most |timeout| for the network, a timer or wake(), handles what
+  // came, calls |visitor|, writes what may be written.
+  virtual Result<void> run_once(unsigned shard, ShardVisitor& visitor,
+                                Duration timeout) = 0;
+  // Makes run_once return. Any thread.
+  virtual void wake(unsigned shard) = 0;
+
+  // -- From any thread --------------------------------------------------------
+  // Queues deliveries for those of their recipients that are this endpoint's.
+  // On shard |from|'s own thread (-1: no shard's) its sessions are served
+  // directly; every other shard with recipients costs one hand-over.
+  virtual void deliver(int from, std::span<const Delivery> deliveries) = 0;
+  // Caller: to the server, under the scheduler's policy.
+  virtual void send(std::span<const PacketRef> packets) = 0;
+  virtual void admit(uint64_t request_id) = 0;
+  virtual void refuse(uint64_t request_id, int status,
+                      std::string_view reason) = 0;
+  virtual void close_session(const CloseCommand& command) = 0;
+  // Refuses new sessions with 503 and sends DRAIN to all.
+  virtual void drain() = 0;
+  virtual void close_all(CloseCode code, std::string_view reason) = 0;
+  virtual size_t session_count() const = 0;
+  // Caller: of the one session.
+  virtual ChannelStats stats() const = 0;
+};
+
+// The endpoints of this process by name, shared by a source and a sink that
+// carry the same name, right in every order of creation. Thread-safe.
+class VIDEOCALL_API EndpointRegistry {
+ public:
+  // The live endpoint called |name|, or the one that |make| opens.
+  static Result<std::shared_ptr<Endpoint>> acquire(
+      const std::string& name,
+      const std::function<Result<std::shared_ptr<Endpoint>>()>& make);
+  static std::shared_ptr<Endpoint> find(const std::string& name);
+};
+
+}  // namespace videocall::quic

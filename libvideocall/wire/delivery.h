@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// What the room hands to the transports: a packet and who is to get it. The
+// room knows no transport and the transports know no room; both know these.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "libvideocall/wire/close_code.h"
+#include "libvideocall/wire/packet.h"
+
+namespace videocall {
+
+// Names one session of one transport endpoint of this process. A slot is used
+// again after its session has gone; the generation tells the two apart.
+struct SessionHandle {
+  uint16_t endpoint = 0;  // from 1; process-wide number of the endpoint
+  uint16_t shard = 0;
+  uint32_t slot = 0;
+  uint32_t generation = 0;
+
+  bool operator==(const SessionHandle&) const = default;
+};
+
+struct SessionHandleHash {
+  size_t operator()(const SessionHandle& h) const {
+    const uint64_t a = uint64_t{h.endpoint} << 48 | uint64_t{h.shard} << 32 |
+                       h.slot;
+    return std::hash<uint64_t>{}(a * 0x9e3779b97f4a7c15u ^ h.generation);
+  }
+};
+
+// Sessions, grouped by endpoint and shard and ordered by slot, so that a shard
+// finds its own in one run. Immutable once shared.
+struct Recipients {
+  struct Run {
+    uint16_t endpoint = 0;
+    uint16_t shard = 0;
+    uint32_t first = 0;  // index into sessions
+    uint32_t count = 0;
+  };
+  std::vector<SessionHandle> sessions;
+  std::vector<Run> runs;
+
+  // Sorts |sessions| and finds the runs.
+  VIDEOCALL_API static std::shared_ptr<const Recipients> make(
+      std::vector<SessionHandle> sessions);
+};
+using RecipientsPtr = std::shared_ptr<const Recipients>;
+
+// One packet for some sessions. Never changed once it is queued.
+struct Delivery {
+  PacketRef packet;
+  RecipientsPtr to;
+};
+
+// The room's wish that a session be closed by its transport.
+struct CloseCommand {
+  SessionHandle session;
+  CloseCode code = CloseCode::left;
+  std::string reason;  // for people; at most limits::kMaxCloseReasonBytes
+};
+
+}  // namespace videocall

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// Every length, count and rate that the network can drive has its bound here.
+// Source of the wire bounds: docs/wire-protocol.md, sections 1 to 3.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace videocall::limits {
+
+using namespace std::chrono_literals;
+
+// -- Packets -----------------------------------------------------------------
+inline constexpr size_t kMaxPacketBytes = 1'000'000;  // client to server
+inline constexpr size_t kMaxStampBytes = 80;          // what stamping may add
+inline constexpr size_t kMaxStampedPacketBytes =
+    kMaxPacketBytes + kMaxStampBytes;
+inline constexpr size_t kMaxDatagramBytes = 1'000;  // client to server
+inline constexpr size_t kMaxUserIdBytes = 64;
+inline constexpr size_t kMaxCodecBytes = 64;
+inline constexpr size_t kMaxRttBytes = 64;
+inline constexpr uint64_t kMaxSessionId = (uint64_t{1} << 53) - 1;
+inline constexpr uint32_t kMaxLayer = 2;
+inline constexpr uint32_t kMaxTemporalLayer = 3;
+inline constexpr size_t kMaxRedundantFrames = 2;
+
+// -- Messages ----------------------------------------------------------------
+inline constexpr size_t kMaxDisplayNameBytes = 128;
+inline constexpr size_t kMaxMeetingIdBytes = 255;
+inline constexpr size_t kMaxViewportTiles = 64;
+inline constexpr size_t kMaxViewportsPerSecond = 5;
+inline constexpr size_t kMaxLayerPreferences = 64;
+inline constexpr size_t kMaxChatBytes = 4'000;
+inline constexpr size_t kChatIdBytes = 16;
+inline constexpr size_t kMaxReactionsPerSecond = 4;
+inline constexpr size_t kMaxChatsPerSecond = 5;
+inline constexpr size_t kMaxUnknownTypePacketsPerSecond = 20;
+inline constexpr size_t kMaxControlPacketsPerSecond = 50;
+inline constexpr size_t kMaxRttPerSecond = 20;
+
+// -- Refusals: a session with more than this is closed (protocol-error) -------
+inline constexpr size_t kMaxRefusals = 50;
+inline constexpr auto kRefusalWindow = 10s;
+
+// -- Life of a session -------------------------------------------------------
+inline constexpr auto kConnectionPacketTimeout = 60s;
+inline constexpr auto kHeartbeatInterval = 5s;
+inline constexpr auto kIdleTimeout = 30s;
+inline constexpr auto kResumeWindow = 10s;
+inline constexpr auto kCloseLinger = 2s;  // QUIC outlives the capsule by this
+inline constexpr size_t kRosterListsEverybodyUpTo = 200;
+inline constexpr auto kKeyframeRequestInterval = 500ms;
+
+// -- Group cache of the room: per session, kind and layer --------------------
+inline constexpr size_t kMaxCachedGroupBytes = 4'000'000;
+inline constexpr size_t kMaxCachedGroupPackets = 1'000;
+inline constexpr auto kMaxCachedGroupAge = 10s;
+
+// -- Send queue of one session -----------------------------------------------
+inline constexpr size_t kMaxSendQueueBytes = 2 * 1024 * 1024;
+inline constexpr auto kMaxMediaQueueDelay = 300ms;
+inline constexpr auto kMaxAudioQueueDelay = 200ms;
+inline constexpr size_t kMaxControlQueueBytes = 1024 * 1024;
+
+// -- QUIC ----------------------------------------------------------------------
+inline constexpr size_t kMaxOpenPeerStreams = 128;     // of one kind
+inline constexpr size_t kMaxLifetimeUniStreams = 100'000;  // then: reconnect
+inline constexpr size_t kMaxEarlyStreams = 16;  // before their CONNECT
+inline constexpr size_t kMaxEarlyBytes = 64 * 1024;
+inline constexpr size_t kMaxCapsuleBytes = 2'048;
+inline constexpr size_t kMaxCloseReasonBytes = 1'024;
+inline constexpr size_t kMaxHeaderSectionBytes = 16 * 1024;
+inline constexpr size_t kMaxUnframedPartialBytes = 16 * 1024;
+inline constexpr size_t kMaxPendingAdmissions = 4'096;  // of an endpoint
+inline constexpr auto kAdmissionTimeout = 10s;
+inline constexpr auto kHandshakeTimeout = 10s;
+inline constexpr size_t kRetryAboveHandshakes = 256;  // pending, of a shard
+inline constexpr size_t kMaxHandshakes = 4'096;       // pending, of a shard
+inline constexpr size_t kMaxSessionsPerEndpoint = 20'000;
+
+}  // namespace videocall::limits

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// Tests on check, one program per suite:
+//
+//   VC_TEST(parses_an_empty_packet) { ck_assert(...); }
+//   VC_SUITE_MAIN("wire/packet")
+//
+// Each test runs in a process of its own (CK_FORK=no turns that off).
+#pragma once
+
+#include <check.h>
+
+#include <cstdlib>
+#include <vector>
+
+namespace videocall::testing {
+
+inline std::vector<const TTest*>& registered_tests() {
+  static std::vector<const TTest*> tests;
+  return tests;
+}
+
+struct Registration {
+  explicit Registration(const TTest* test) {
+    registered_tests().push_back(test);
+  }
+};
+
+inline int run_suite(const char* name) {
+  Suite* suite = suite_create(name);
+  TCase* tcase = tcase_create("all");
+  tcase_set_timeout(tcase, 60);
+  for (const TTest* test : registered_tests()) tcase_add_test(tcase, test);
+  suite_add_tcase(suite, tcase);
+  SRunner* runner = srunner_create(suite);
+  srunner_run_all(runner, CK_ENV);
+  const int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+}  // namespace videocall::testing
+
+#define VC_TEST(name)                                                       \
+  static void name##_body();                                                \
+  START_TEST(name) { name##_body(); }                                       \
+  END_TEST                                                                  \
+  static const videocall::testing::Registration name##_registration(name); \
+  static void name##_body()
+
+#define VC_SUITE_MAIN(suite_name) \
+  int main() { return videocall::testing::run_suite(suite_name); }
