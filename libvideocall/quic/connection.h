@@ -50,8 +50,8 @@ class PacketSink {
 // An HTTP/3 extended CONNECT for :protocol webtransport.
 struct ConnectRequest {
   std::string authority;
-  std::string path;    // with query; holds the token: never log it
-  std::string origin;  // empty: a native client
+  std::string path;            // with query; holds the token: never log it
+  std::string origin;          // empty: a native client
   std::string remote_address;  // numeric, for logs and limits
 };
 
@@ -92,8 +92,8 @@ class Connection {
   // |initial| is the first datagram's header as parsed by the owner.
   struct ServerStart {
     Path path;
-    ConnectionId destination;  // chosen by the client
-    ConnectionId source;       // the client's
+    ConnectionId destination;                          // chosen by the client
+    ConnectionId source;                               // the client's
     std::optional<ConnectionId> original_destination;  // after a Retry
     uint32_t version = 0;
     Bytes token;  // of the Retry, empty otherwise
@@ -104,10 +104,10 @@ class Connection {
 
   struct ClientStart {
     Path path;
-    std::string authority;  // host:port of the URL
+    std::string authority;    // host:port of the URL
     std::string server_name;  // for SNI and certificate verification
     std::string path_and_query;
-    std::string origin;  // empty: none is sent
+    std::string origin;                 // empty: none is sent
     SessionVisitor* visitor = nullptr;  // borrowed
     SendSource* source = nullptr;       // borrowed
   };

@@ -44,12 +44,12 @@ struct EndpointConfig {
 
 // A CONNECT that waits for admit or refuse, limits::kAdmissionTimeout at most.
 struct SessionRequest {
-  uint64_t id = 0;        // of this endpoint
+  uint64_t id = 0;         // of this endpoint
   std::string meeting_id;  // from the path, checked
-  std::string token;      // never logged
-  std::string resume;     // base64url, may be empty
-  std::string origin;     // empty: native client
-  std::string authority;  // what the client called us; never trusted
+  std::string token;       // never logged
+  std::string resume;      // base64url, may be empty
+  std::string origin;      // empty: native client
+  std::string authority;   // what the client called us; never trusted
   std::string remote_address;
 };
 
@@ -61,8 +61,7 @@ class ShardVisitor {
   // The session named by |request_id| was admitted and its CONNECT answered.
   virtual void on_session_opened(uint64_t request_id, SessionHandle session,
                                  Time now) = 0;
-  virtual void on_packet(SessionHandle session, PacketRef packet,
-                         Time now) = 0;
+  virtual void on_packet(SessionHandle session, PacketRef packet, Time now) = 0;
   virtual void on_session_closed(SessionHandle session, CloseCode code,
                                  std::string_view reason, bool by_peer,
                                  Time now) = 0;

@@ -58,7 +58,7 @@ struct TransportStats {
   uint64_t packets_sent = 0;
   uint64_t congestion_window = 0;  // bytes
   uint64_t bytes_in_flight = 0;
-  double delivery_rate = 0;  // bytes/s; 0 unknown
+  double delivery_rate = 0;       // bytes/s; 0 unknown
   size_t max_datagram_bytes = 0;  // payload that fits the path now; 0: none
 };
 

@@ -27,8 +27,8 @@ struct SessionHandle {
 
 struct SessionHandleHash {
   size_t operator()(const SessionHandle& h) const {
-    const uint64_t a = uint64_t{h.endpoint} << 48 | uint64_t{h.shard} << 32 |
-                       h.slot;
+    const uint64_t a =
+        uint64_t{h.endpoint} << 48 | uint64_t{h.shard} << 32 | h.slot;
     return std::hash<uint64_t>{}(a * 0x9e3779b97f4a7c15u ^ h.generation);
   }
 };

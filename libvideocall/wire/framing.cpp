@@ -23,9 +23,8 @@ Result<bool> FrameDecoder::advance(Bytes& input) {
   const size_t wanted = length_ - fill_;
   const size_t taken = std::min(wanted, input.size());
   // An announced length costs memory only once a quarter of it has come.
-  const bool worth_it =
-      length_ <= limits::kMaxUnframedPartialBytes ||
-      fill_ + taken >= length_ / 4;
+  const bool worth_it = length_ <= limits::kMaxUnframedPartialBytes ||
+                        fill_ + taken >= length_ / 4;
   if (!packet_ && worth_it) {
     packet_ = Packet::allocate(length_);
     if (fill_ > 0)

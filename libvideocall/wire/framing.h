@@ -51,7 +51,7 @@ class VIDEOCALL_API FrameDecoder {
   size_t prefix_fill_ = 0;
   size_t length_ = 0;
   size_t fill_ = 0;
-  PacketRef packet_;             // once the rest is worth one allocation
+  PacketRef packet_;              // once the rest is worth one allocation
   std::vector<uint8_t> partial_;  // before: grows with what came
 };
 

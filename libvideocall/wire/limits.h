@@ -63,8 +63,9 @@ inline constexpr auto kMaxMediaQueueDelay = 300ms;
 inline constexpr auto kMaxAudioQueueDelay = 200ms;
 inline constexpr size_t kMaxControlQueueBytes = 1024 * 1024;
 
-// -- QUIC ----------------------------------------------------------------------
-inline constexpr size_t kMaxOpenPeerStreams = 128;     // of one kind
+// -- QUIC
+// ----------------------------------------------------------------------
+inline constexpr size_t kMaxOpenPeerStreams = 128;         // of one kind
 inline constexpr size_t kMaxLifetimeUniStreams = 100'000;  // then: reconnect
 inline constexpr size_t kMaxEarlyStreams = 16;  // before their CONNECT
 inline constexpr size_t kMaxEarlyBytes = 64 * 1024;

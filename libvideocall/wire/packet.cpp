@@ -39,7 +39,9 @@ enum HeaderField : uint32_t {
   kKeyEpoch = 12,
 };
 
-Error refused(const char* why) { return {Errc::protocol, why}; }
+Error refused(const char* why) {
+  return {Errc::protocol, why};
+}
 
 WireType expected_wrapper_type(uint32_t field) {
   return field == kUserId || field == kData || field == kMediaHeader
@@ -227,7 +229,8 @@ Result<void> Packet::parse() {
   Reader reader(bytes());
   Field field;
   while (reader.next(field)) {
-    const bool known = field.number <= kMediaKind || field.number == kMediaHeader;
+    const bool known =
+        field.number <= kMediaKind || field.number == kMediaHeader;
     if (!known) continue;
     if (field.type != expected_wrapper_type(field.number))
       return refused("envelope field of a wrong type");
@@ -276,10 +279,10 @@ void Packet::stamp(const Stamp& stamp) {
                    stamp.user_id.size()};
   // An empty user id is written all the same, to replace the client's.
   measure.bytes_start(kUserId, user.size());
-  const size_t added = measure.size() + user.size() +
-                       protobuf::varint_size(protobuf::tag(
-                           kSessionId, WireType::varint)) +
-                       protobuf::varint_size(stamp.session_id);
+  const size_t added =
+      measure.size() + user.size() +
+      protobuf::varint_size(protobuf::tag(kSessionId, WireType::varint)) +
+      protobuf::varint_size(stamp.session_id);
   assert(size_ + added <= capacity_);
   uint8_t* out = mutable_bytes() + size_;
   out = protobuf::put_varint(out, protobuf::tag(kUserId, WireType::bytes));

@@ -62,8 +62,8 @@ class Reader {
     uint64_t key = 0;
     if (!read_varint(key) || (key >> 3) == 0 || (key >> 3) > 0x1fffffff)
       return fail();
-    field = Field{static_cast<uint32_t>(key >> 3),
-                  static_cast<WireType>(key & 7)};
+    field =
+        Field{static_cast<uint32_t>(key >> 3), static_cast<WireType>(key & 7)};
     switch (field.type) {
       case WireType::varint:
         return read_varint(field.value) || fail();

@@ -25,8 +25,8 @@ static gboolean packet_meta_transform(GstBuffer* dest, GstMeta* meta,
   // Only a copy keeps the bytes that the packet describes.
   if (!GST_META_TRANSFORM_IS_COPY(type)) return FALSE;
   auto* self = reinterpret_cast<GstVideocallPacketMeta*>(meta);
-  auto* copy = reinterpret_cast<GstVideocallPacketMeta*>(gst_buffer_add_meta(
-      dest, gst_videocall_packet_meta_get_info(), nullptr));
+  auto* copy = reinterpret_cast<GstVideocallPacketMeta*>(
+      gst_buffer_add_meta(dest, gst_videocall_packet_meta_get_info(), nullptr));
   copy->packet = self->packet;
   copy->session = self->session;
   copy->recipients = self->recipients;

@@ -8,7 +8,8 @@
 
 #include "libvideocall/wire/delivery.h"
 
-#define GST_VIDEOCALL_PACKET_CAPS "application/x-videocall-packet, version=(int)1"
+#define GST_VIDEOCALL_PACKET_CAPS \
+  "application/x-videocall-packet, version=(int)1"
 
 struct GstVideocallPacketMeta {
   GstMeta meta;

@@ -40,12 +40,16 @@ inline int run_suite(const char* name) {
 
 }  // namespace videocall::testing
 
-#define VC_TEST(name)                                                       \
-  static void name##_body();                                                \
-  START_TEST(name) { name##_body(); }                                       \
-  END_TEST                                                                  \
+#define VC_TEST(name)                                                      \
+  static void name##_body();                                               \
+  START_TEST(name) {                                                       \
+    name##_body();                                                         \
+  }                                                                        \
+  END_TEST                                                                 \
   static const videocall::testing::Registration name##_registration(name); \
   static void name##_body()
 
-#define VC_SUITE_MAIN(suite_name) \
-  int main() { return videocall::testing::run_suite(suite_name); }
+#define VC_SUITE_MAIN(suite_name)                     \
+  int main() {                                        \
+    return videocall::testing::run_suite(suite_name); \
+  }

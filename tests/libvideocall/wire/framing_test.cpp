@@ -38,12 +38,12 @@ VC_TEST(any_split_gives_the_same_packets) {
     std::vector<uint64_t> sequences;
     for (size_t at = 0; at < stream.size(); at += step) {
       const size_t size = std::min(step, stream.size() - at);
-      auto fed = decoder.feed({stream.data() + at, size},
-                              [&](PacketRef packet, Result<void> parsed) {
-                                ck_assert(parsed.ok());
-                                sequences.push_back(
-                                    packet->fields().header.sequence);
-                              });
+      auto fed =
+          decoder.feed({stream.data() + at, size},
+                       [&](PacketRef packet, Result<void> parsed) {
+                         ck_assert(parsed.ok());
+                         sequences.push_back(packet->fields().header.sequence);
+                       });
       ck_assert(fed.ok());
     }
     ck_assert(decoder.at_boundary());

@@ -131,8 +131,8 @@ VC_TEST(the_longest_stamp_fits) {
 }
 
 VC_TEST(an_empty_user_id_replaces_the_clients) {
-  auto packet = Packet::build(
-      {.type = PacketType::chat, .user_id = bytes_of("mallory")});
+  auto packet =
+      Packet::build({.type = PacketType::chat, .user_id = bytes_of("mallory")});
   (*packet)->stamp({"", 5});
   const Bytes bytes = (*packet)->bytes();
   proto::PacketWrapper stamped;
@@ -184,8 +184,7 @@ VC_TEST(media_needs_a_kind) {
 VC_TEST(an_rtt_probe_is_at_most_64_bytes) {
   const std::string probe(64, 'r');
   const std::string longer(65, 'r');
-  auto good =
-      Packet::build({.type = PacketType::rtt, .data = bytes_of(probe)});
+  auto good = Packet::build({.type = PacketType::rtt, .data = bytes_of(probe)});
   auto bad = Packet::build({.type = PacketType::rtt, .data = bytes_of(longer)});
   ck_assert(check_from_client(**good).ok());
   ck_assert(!check_from_client(**bad).ok());
