@@ -65,12 +65,15 @@ class ConnectionOwner {
   // Connection::accept or Connection::refuse.
   virtual void on_connect_request(Connection& connection,
                                   const ConnectRequest& request) = 0;
-  // Our connection ids, for routing. Called for each id as it comes and goes.
+  // Our connection ids, for routing; also the one that the client chose for its
+  // first packets. Called for each id as it comes and goes; those that are left
+  // when the owner destroys the connection are the owner's to forget.
   virtual void on_new_connection_id(Connection& connection,
                                     const ConnectionId& id) = 0;
   virtual void on_retired_connection_id(Connection& connection,
                                         const ConnectionId& id) = 0;
   // A fresh id of ours must lead packets to the owner: it chooses the bytes.
+  // Never the same twice, and always of one size (8 to 20 bytes).
   virtual ConnectionId make_connection_id() = 0;
   // The client's address changed and was validated.
   virtual void on_path_changed(Connection& connection, const Path& path) = 0;
@@ -79,12 +82,11 @@ class ConnectionOwner {
 struct ConnectionConfig {
   // Shared; outlives the connection.
   std::shared_ptr<TlsContext> tls;
-  // Derives stateless reset and retry tokens; the same in all shards.
+  // Derives stateless reset tokens; the same in all shards. See stateless.h.
   std::array<uint8_t, 32> static_secret{};
   size_t max_open_peer_streams = limits::kMaxOpenPeerStreams;
   Duration handshake_timeout = limits::kHandshakeTimeout;
   Duration quic_idle_timeout = limits::kIdleTimeout;
-  std::string keylog_file;  // empty: none
 };
 
 class Connection {
@@ -103,6 +105,7 @@ class Connection {
       const ServerStart& start, Time now);
 
   struct ClientStart {
+    // A client's local address must be the same in each receive().
     Path path;
     std::string authority;    // host:port of the URL
     std::string server_name;  // for SNI and certificate verification
@@ -119,6 +122,7 @@ class Connection {
 
   // Server side: answers the CONNECT. The session lives as long as the
   // connection; visitor and source are borrowed until on_closed was called.
+  // What came early is reported by the next receive, write or on_timer.
   virtual WebTransportSession& accept(SessionVisitor& visitor,
                                       SendSource& source) = 0;
   virtual void refuse(int status, std::string_view reason) = 0;
@@ -131,11 +135,12 @@ class Connection {
   // Writes what may be written now. |budget| bounds the bytes of one visit
   // (0: no bound), so that one viewer does not hold up the others.
   virtual void write(PacketSink& sink, size_t budget, Time now) = 0;
-  // When write or on_timer must be called next at the latest.
+  // When on_timer must be called next at the latest, and write after it.
   virtual Time next_timer() const = 0;
   virtual void on_timer(Time now) = 0;
   // There is something to write now: queued data that is not blocked, or an
-  // expired timer (an ACK alone waits for it).
+  // expired timer (an ACK alone waits for it). Ask after each batch of
+  // receive(), after on_timer() and after everything that may queue data.
   virtual bool wants_write(Time now) const = 0;
   // Over and past its draining period: the owner destroys it.
   virtual bool finished() const = 0;

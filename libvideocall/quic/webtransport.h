@@ -26,11 +26,15 @@ struct SendItem {
   PacketRef packet;  // may be empty when only |fin| is left to send
   Bytes bytes;       // the unsent rest of a frame, or a whole datagram
   bool fin = false;  // the stream ends behind |bytes|
+  // Something else is ready behind this item, so a QUIC packet need not be
+  // finished with it. A wrong false costs bytes, a wrong true some CPU.
+  bool more = false;
 };
 
 // Decides what is sent next; pulled by the session while congestion control,
 // pacing and flow control have room, so that the decision is made at the last
-// moment. Implemented by the channel's send scheduler.
+// moment. Implemented by the channel's send scheduler. All of these may call
+// back into the session, also open_uni() and open_bidi().
 class SendSource {
  public:
   virtual ~SendSource() = default;
@@ -39,12 +43,13 @@ class SendSource {
   // The first |size| bytes of |item| were taken; datagrams whole. |fin| tells
   // whether the end of the stream went with them.
   virtual void consumed(const SendItem& item, size_t size, bool fin) = 0;
-  // The datagram does not fit the path or the peer takes none.
+  // The datagram does not fit the path or the peer takes none; drop it.
   virtual void datagram_refused(const SendItem& item) = 0;
   // Flow control: do not offer |stream| until it is unblocked.
   virtual void stream_blocked(StreamId stream) = 0;
   virtual void stream_unblocked(StreamId stream) = 0;
-  // The peer asked for no more of |stream| (STOP_SENDING); it is gone.
+  // The peer asked for no more of |stream| (STOP_SENDING) or it is gone: do
+  // not offer it again.
   virtual void stream_stopped(StreamId stream) = 0;
   // New stream credit came after open_uni/open_bidi said would_block.
   virtual void streams_available() = 0;
@@ -54,7 +59,7 @@ struct TransportStats {
   Duration smoothed_rtt{0};
   uint64_t bytes_sent = 0;
   uint64_t bytes_received = 0;
-  uint64_t packets_lost = 0;
+  uint64_t packets_lost = 0;  // of those that carried stream data
   uint64_t packets_sent = 0;
   uint64_t congestion_window = 0;  // bytes
   uint64_t bytes_in_flight = 0;
@@ -76,11 +81,15 @@ class WebTransportSession {
   virtual void stop_sending(StreamId stream) = 0;
   // Ends our sending side of a bidirectional stream on which we sent nothing.
   virtual void finish(StreamId stream) = 0;
-  // The user handled |size| bytes of |stream|: flow control credit.
+  // The user handled |size| bytes of |stream|: flow control credit. May be
+  // called from on_stream_data. What is still unreleased when the receiving
+  // side of the stream ends is released then; later calls do nothing. A user
+  // may hold back up to limits::kMaxPacketBytes of a stream at a time.
   virtual void release_credit(StreamId stream, size_t size) = 0;
 
   // CLOSE capsule with code and reason, FIN; QUIC is closed after the peer's
-  // answer or limits::kCloseLinger. Nothing else is sent or reported then.
+  // answer or limits::kCloseLinger. Nothing else is sent or reported then but
+  // on_closed, which follows soon, not within this call.
   virtual void close(CloseCode code, std::string_view reason) = 0;
   // DRAIN capsule: please leave soon.
   virtual void drain() = 0;
@@ -97,7 +106,8 @@ class SessionVisitor {
   // Client side: the server answered 200 to CONNECT.
   virtual void on_established() = 0;
   // Client side: refused with HTTP |status|; |reason| is the reply's body or
-  // empty. No other call follows.
+  // empty. |status| 0: there was no reply at all (no answer, bad certificate,
+  // not a WebTransport server), and |reason| says why. No other call follows.
   virtual void on_refused(int status, std::string_view reason) = 0;
   // Bytes of a peer's stream or of the receiving side of ours, in order;
   // |bytes| may be empty with |fin|.
@@ -107,7 +117,8 @@ class SessionVisitor {
   virtual void on_datagram(Bytes payload, Time now) = 0;
   virtual void on_draining() = 0;
   // The session is over, by the peer, by an error or by a timeout; |by_peer|
-  // false after our own close(). Exactly once.
+  // false after our own close(). A connection that broke counts as idle.
+  // Exactly once, on the client after on_established only.
   virtual void on_closed(CloseCode code, std::string_view reason,
                          bool by_peer) = 0;
 };
