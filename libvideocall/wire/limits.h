@@ -61,7 +61,20 @@ inline constexpr auto kMaxCachedGroupAge = 10s;
 inline constexpr size_t kMaxSendQueueBytes = 2 * 1024 * 1024;
 inline constexpr auto kMaxMediaQueueDelay = 300ms;
 inline constexpr auto kMaxAudioQueueDelay = 200ms;
-inline constexpr size_t kMaxControlQueueBytes = 1024 * 1024;
+inline constexpr size_t kMaxControlQueueBytes = 1024 * 1024;  // beside it
+inline constexpr size_t kMaxAudioQueueBytes = 256 * 1024;     // part of it
+// A key frame is worth more late than never: its group's clock starts when it
+// is out, and until then it may wait this long.
+inline constexpr auto kMaxKeyframeQueueDelay = 1'000ms;
+inline constexpr auto kSendQueueTick = 50ms;  // how often its age is looked at
+inline constexpr size_t kMaxSendTracks = 256;
+inline constexpr auto kIdleTrackTimeout = 12s;  // a screen's group is <= 10 s
+inline constexpr size_t kMaxQueuedProbes = 8;   // RTT packets, per session
+inline constexpr auto kProbeInterval = 1s;      // of a client
+inline constexpr auto kDatagramLimitLifetime = 5s;  // then larger ones are tried
+
+// -- Frames of one session that have not come whole, over all its streams ------
+inline constexpr size_t kMaxPartialFrameBytes = 4'000'000;
 
 // -- QUIC
 // ----------------------------------------------------------------------
