@@ -193,6 +193,7 @@ void GroupQueue::expire(uint32_t index, Time now) {
   while (!group.over && !group.queue.empty()) {
     Time queued = group.queue.front_queued();
     if (group.head_sent > 0) {
+      if (now - queued > limits::kMaxFrameSendDelay) return cut(index);
       const PacketPool::Node* second = group.queue.second();
       // Behind a key frame that is on its way the clock stands still.
       if (!second || !group.key_sent) return;

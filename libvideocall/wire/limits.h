@@ -66,6 +66,8 @@ inline constexpr size_t kMaxAudioQueueBytes = 256 * 1024;     // part of it
 // A key frame is worth more late than never: its group's clock starts when it
 // is out, and until then it may wait this long.
 inline constexpr auto kMaxKeyframeQueueDelay = 1'000ms;
+// A frame that has begun to go out is finished, if that can be by this age.
+inline constexpr auto kMaxFrameSendDelay = 4'000ms;
 inline constexpr auto kSendQueueTick = 50ms;  // how often its age is looked at
 inline constexpr size_t kMaxSendTracks = 256;
 inline constexpr auto kIdleTrackTimeout = 12s;  // a screen's group is <= 10 s

@@ -1,0 +1,562 @@
+// SPDX-License-Identifier: MIT
+#include "libvideocall/quic/send_scheduler.h"
+
+#include <map>
+#include <random>
+#include <set>
+#include <tuple>
+#include <vector>
+
+#include "tests/support/fake_session.h"
+#include "tests/support/make_packet.h"
+#include "tests/support/suite.h"
+
+using namespace videocall;
+using namespace videocall::quic;
+using videocall::testing::control;
+using videocall::testing::FakeSession;
+using videocall::testing::media;
+using videocall::testing::MediaSpec;
+
+namespace {
+
+constexpr Time kStart{1h};
+
+// The scheduler of a server on a fake session, past SESSION_ASSIGNED.
+struct Rig {
+  explicit Rig(bool server = true) : session(server), scheduler(server) {
+    session.source = &scheduler;
+    scheduler.attach(session);
+    if (server) {
+      scheduler.set_control_stream(0);
+      push(control(PacketType::session_assigned));
+      session.pump(now);
+    } else {
+      scheduler.release_hold();
+    }
+    session.log.clear();
+  }
+  void push(const PacketRef& packet) {
+    ck_assert(scheduler.push(packet, now).ok());
+  }
+  // The next |count| frames of a group, starting with its key frame.
+  void push_group(MediaSpec spec, int count, int temporal_layers = 1) {
+    static constexpr uint8_t kL1T3[] = {0, 2, 1, 2};
+    static constexpr uint8_t kL1T2[] = {0, 1, 0, 1};
+    for (int i = 0; i < count; ++i) {
+      spec.keyframe = i == 0;
+      spec.temporal_id = temporal_layers == 3   ? kL1T3[i % 4]
+                         : temporal_layers == 2 ? kL1T2[i % 4]
+                                                : uint8_t{0};
+      push(media(spec));
+      ++spec.sequence;
+    }
+  }
+  const PacketFields& sent(size_t i) { return session.log[i].packet->fields(); }
+
+  Time now = kStart;
+  FakeSession session;
+  SendScheduler scheduler;
+};
+
+PacketRef audio(uint64_t sequence, size_t size = 160) {
+  return media({.kind = MediaKind::audio, .sequence = sequence, .size = size});
+}
+
+}  // namespace
+
+VC_TEST(control_then_audio_then_key_frames_then_delta_frames) {
+  Rig rig;
+  rig.push_group({.session = 1}, 2);
+  rig.push_group({.session = 2}, 2);
+  rig.push(audio(1));
+  rig.push(control(PacketType::chat));
+  rig.scheduler.push_probe(control(PacketType::rtt), rig.now);
+  rig.session.pump(rig.now);
+  ck_assert_uint_eq(rig.session.log.size(), 7);
+  ck_assert(rig.sent(0).type == PacketType::rtt);
+  ck_assert(rig.sent(1).type == PacketType::chat);
+  ck_assert(rig.sent(2).kind == MediaKind::audio);
+  ck_assert(rig.sent(3).header.keyframe && rig.sent(3).session_id == 1);
+  ck_assert(rig.sent(4).header.keyframe && rig.sent(4).session_id == 2);
+  ck_assert(!rig.sent(5).header.keyframe);
+  ck_assert(!rig.sent(6).header.keyframe);
+  ck_assert(rig.scheduler.empty());
+}
+
+VC_TEST(senders_take_turns_frame_by_frame) {
+  Rig rig;
+  rig.push_group({.session = 1}, 4);
+  rig.push_group({.session = 2}, 4);
+  rig.session.pump(rig.now);
+  ck_assert_uint_eq(rig.session.log.size(), 8);
+  for (size_t i = 0; i < 8; ++i)
+    ck_assert_uint_eq(rig.sent(i).session_id, 1 + i % 2);
+}
+
+VC_TEST(key_frame_overtakes_delta_frames_of_others) {
+  Rig rig;
+  rig.push_group({.session = 1, .size = 5'000}, 3);
+  rig.session.pump(rig.now, 7'000);  // within the first delta frame
+  rig.push_group({.session = 2}, 1);
+  rig.session.pump(rig.now);
+  ck_assert_uint_eq(rig.session.log.size(), 4);
+  ck_assert_uint_eq(rig.sent(1).session_id, 2);
+}
+
+VC_TEST(no_delta_frame_without_its_key_frame) {
+  Rig rig;
+  rig.push(media({.sequence = 5}));
+  rig.push(media({.sequence = 6}));
+  rig.session.pump(rig.now);
+  ck_assert(rig.session.log.empty());
+  ck_assert_uint_eq(rig.scheduler.dropped_video(), 2);
+  rig.push(media({.group = 2, .sequence = 7, .keyframe = true}));
+  rig.push(media({.group = 2, .sequence = 8}));
+  rig.push(media({.group = 3, .sequence = 9}));  // its key frame never came
+  rig.session.pump(rig.now);
+  ck_assert_uint_eq(rig.session.log.size(), 2);
+}
+
+VC_TEST(late_groups_and_repeated_packets_are_dropped) {
+  Rig rig;
+  rig.push_group({.group = 5, .sequence = 50}, 2);
+  rig.push(media({.group = 5, .sequence = 51}));
+  rig.push(media({.group = 4, .sequence = 40, .keyframe = true}));
+  rig.session.pump(rig.now);
+  ck_assert_uint_eq(rig.session.log.size(), 2);
+  // A sender that starts to count anew is heard after a silence.
+  rig.now += 2s;
+  rig.push(media({.group = 1, .sequence = 1, .keyframe = true}));
+  rig.session.pump(rig.now);
+  ck_assert_uint_eq(rig.session.log.size(), 3);
+}
+
+VC_TEST(stream_ends_behind_the_last_frame_of_a_group) {
+  Rig rig;
+  rig.push_group({.group = 1}, 2);
+  rig.session.pump(rig.now);
+  ck_assert(!rig.session.streams.at(3).fin);
+  rig.push_group({.group = 2, .sequence = 3}, 1);
+  rig.session.pump(rig.now);
+  ck_assert(rig.session.streams.at(3).fin);
+  ck_assert_uint_eq(rig.session.packets_on(3).size(), 2);
+  ck_assert_uint_eq(rig.session.packets_on(7).size(), 1);
+  ck_assert_uint_eq(rig.scheduler.groups_cut(), 0);
+}
+
+VC_TEST(rest_of_a_superseded_group_comes_after_the_newer_one) {
+  Rig rig;
+  rig.push_group({.group = 1}, 1);
+  rig.session.pump(rig.now);
+  rig.push(media({.group = 1, .sequence = 2}));
+  rig.push_group({.group = 2, .sequence = 3}, 2);
+  rig.session.pump(rig.now);
+  ck_assert_uint_eq(rig.session.log.size(), 4);
+  ck_assert_uint_eq(rig.sent(1).header.sequence, 3);
+  ck_assert_uint_eq(rig.sent(2).header.sequence, 4);
+  ck_assert_uint_eq(rig.sent(3).header.sequence, 2);
+  ck_assert(rig.session.streams.at(3).fin);
+  ck_assert(!rig.session.streams.at(3).reset);
+}
+
+VC_TEST(group_that_was_not_begun_gives_way_to_a_newer_one) {
+  Rig rig;
+  rig.push_group({.group = 1}, 3);
+  rig.push_group({.group = 2, .sequence = 4}, 2);
+  rig.session.pump(rig.now);
+  ck_assert_uint_eq(rig.session.log.size(), 2);
+  ck_assert_uint_eq(rig.sent(0).header.group, 2);
+  ck_assert_uint_eq(rig.scheduler.dropped_video(), 3);
+}
+
+VC_TEST(falls_behind_top_layers_first_then_the_group) {
+  Rig rig;
+  rig.push_group({}, 1, 3);
+  rig.session.pump(rig.now);
+  rig.session.log.clear();
+  // t0 (key) is out; a stall keeps back 2 1 2 0 2 1 2 0.
+  for (uint64_t i = 1; i <= 8; ++i) {
+    static constexpr uint8_t kL1T3[] = {0, 2, 1, 2};
+    rig.push(media({.sequence = 1 + i, .temporal_id = kL1T3[i % 4]}));
+  }
+  rig.now += 110ms;  // more than a third of the limit: the top layer goes
+  rig.scheduler.on_timer(rig.now);
+  rig.session.pump(rig.now, 1'000'000);
+  for (const auto& sent : rig.session.log)
+    ck_assert_uint_lt(sent.packet->fields().header.temporal_id, 2);
+  ck_assert_uint_eq(rig.session.log.size(), 4);
+  ck_assert_uint_eq(rig.scheduler.groups_cut(), 0);
+  // It does not come back within the group.
+  rig.push(media({.sequence = 20, .temporal_id = 2}));
+  ck_assert(rig.scheduler.empty());
+
+  rig.session.log.clear();
+  rig.push(media({.sequence = 21, .temporal_id = 1}));
+  rig.push(media({.sequence = 22, .temporal_id = 0}));
+  rig.now += 210ms;  // two thirds: only the base stays
+  rig.scheduler.on_timer(rig.now);
+  rig.session.pump(rig.now);
+  ck_assert_uint_eq(rig.session.log.size(), 1);
+  ck_assert_uint_eq(rig.sent(0).header.temporal_id, 0);
+
+  rig.push(media({.sequence = 23, .temporal_id = 0}));
+  rig.now += limits::kMaxMediaQueueDelay + 1ms;
+  rig.scheduler.on_timer(rig.now);
+  ck_assert(rig.scheduler.empty());
+  ck_assert(rig.session.streams.at(3).reset);
+  ck_assert_uint_eq(rig.scheduler.groups_cut(), 1);
+  // Nothing more of that group; the next one has all layers again.
+  rig.push(media({.sequence = 24, .temporal_id = 0}));
+  ck_assert(rig.scheduler.empty());
+  rig.session.log.clear();
+  rig.push_group({.group = 2, .sequence = 25}, 4, 3);
+  rig.session.pump(rig.now);
+  ck_assert_uint_eq(rig.session.log.size(), 4);
+}
+
+VC_TEST(age_is_judged_without_a_timer_too) {
+  Rig rig;
+  rig.push_group({}, 1);
+  rig.session.pump(rig.now);
+  rig.push(media({.sequence = 2}));
+  rig.now += 301ms;
+  ck_assert(rig.scheduler.next(rig.now).kind == SendItem::Kind::none);
+  ck_assert(rig.session.streams.at(3).reset);
+}
+
+VC_TEST(newcomers_burst_leaves_whole_on_a_slow_link) {
+  Rig rig;
+  // Two seconds of a group at 500 kbit/s, all at once; the link takes twice
+  // that: 1 s for what would be too old if its age were the media's.
+  rig.push_group({.size = 2'000}, 60);
+  for (int i = 0; i < 25; ++i, rig.now += 10ms) {
+    rig.scheduler.on_timer(rig.now);
+    rig.session.pump(rig.now, 5'000);
+  }
+  ck_assert_uint_eq(rig.session.log.size(), 60);
+  ck_assert_uint_eq(rig.scheduler.dropped_video(), 0);
+}
+
+VC_TEST(key_frame_that_is_on_its_way_is_finished) {
+  Rig rig;
+  rig.push_group({.size = 100'000}, 1);
+  for (int i = 0; i < 101; ++i, rig.now += 50ms) {  // 30 kB/s: 3.4 s
+    rig.scheduler.on_timer(rig.now);
+    if (i % 20 == 10)
+      rig.push_group({.group = 2 + static_cast<uint64_t>(i),
+                      .sequence = 10 + static_cast<uint64_t>(i),
+                      .size = 100'000},
+                     1);
+    rig.session.pump(rig.now, 1'500);
+  }
+  ck_assert_uint_ge(rig.session.log.size(), 1);
+  ck_assert_uint_eq(rig.sent(0).header.group, 1);
+}
+
+VC_TEST(unsent_key_frame_waits_a_second_at_most) {
+  Rig rig;
+  rig.session.stream_credit = 0;
+  rig.push_group({}, 3);
+  rig.session.pump(rig.now);
+  rig.now += 999ms;
+  rig.scheduler.on_timer(rig.now);
+  ck_assert(!rig.scheduler.empty());
+  rig.now = rig.scheduler.next_timer();
+  ck_assert(rig.now < kStart + 1'100ms);
+  rig.scheduler.on_timer(rig.now);
+  ck_assert(rig.scheduler.empty());
+  rig.session.add_stream_credit(5);
+  ck_assert_uint_eq(rig.session.pump(rig.now), 0);
+  ck_assert(rig.session.streams.find(3) == rig.session.streams.end());
+}
+
+VC_TEST(waits_for_stream_credit) {
+  Rig rig;
+  rig.session.stream_credit = 1;
+  rig.push_group({.session = 1}, 2);
+  rig.push_group({.session = 2}, 2);
+  rig.session.pump(rig.now);
+  ck_assert_uint_eq(rig.session.log.size(), 2);
+  rig.session.add_stream_credit(1);
+  rig.session.pump(rig.now);
+  ck_assert_uint_eq(rig.session.log.size(), 4);
+}
+
+VC_TEST(blocked_stream_holds_up_nobody_else) {
+  Rig rig;
+  rig.session.stream_window = 500;
+  rig.push_group({.session = 1}, 2);
+  rig.session.pump(rig.now);
+  rig.session.stream_window = SIZE_MAX;
+  rig.push_group({.session = 2}, 2);
+  rig.session.pump(rig.now);
+  ck_assert_uint_eq(rig.session.log.size(), 2);
+  ck_assert_uint_eq(rig.sent(0).session_id, 2);
+  rig.session.set_window(3, SIZE_MAX);
+  rig.session.pump(rig.now);
+  ck_assert_uint_eq(rig.session.log.size(), 4);
+  ck_assert_uint_eq(rig.session.packets_on(3).size(), 2);
+}
+
+VC_TEST(stream_that_the_peer_stopped_is_left_alone) {
+  Rig rig;
+  rig.push_group({}, 1);
+  rig.session.pump(rig.now);
+  rig.push(media({.sequence = 2}));
+  rig.scheduler.stream_stopped(3);
+  ck_assert(rig.scheduler.empty());
+  rig.push(media({.sequence = 3}));
+  ck_assert(rig.scheduler.empty());
+  ck_assert(!rig.session.streams.at(3).reset);
+  rig.push_group({.group = 2, .sequence = 4}, 1);
+  rig.session.pump(rig.now);
+  ck_assert_uint_eq(rig.session.log.size(), 2);
+}
+
+VC_TEST(old_audio_is_dropped) {
+  Rig rig;
+  rig.push(audio(1));
+  rig.now += 150ms;
+  rig.push(audio(2));
+  rig.now += 60ms;
+  rig.session.pump(rig.now);
+  ck_assert_uint_eq(rig.session.log.size(), 1);
+  ck_assert_uint_eq(rig.sent(0).header.sequence, 2);
+  ck_assert_uint_eq(rig.scheduler.dropped_audio(), 1);
+}
+
+VC_TEST(audio_finds_another_way_when_the_path_shrinks) {
+  Rig rig;
+  rig.session.max_datagram = 500;
+  for (uint64_t i = 1; i <= 4; ++i) rig.push(audio(i, 600));
+  rig.push(audio(5, 100));
+  rig.session.pump(rig.now);
+  ck_assert_uint_eq(rig.session.log.size(), 5);
+  ck_assert_uint_eq(rig.session.datagrams.size(), 1);
+  ck_assert_uint_eq(rig.session.packets_on(3).size(), 4);
+  // Later the path is tried again.
+  rig.session.max_datagram = 1'200;
+  rig.now += limits::kDatagramLimitLifetime;
+  rig.push(audio(6, 600));
+  rig.session.pump(rig.now);
+  ck_assert_uint_eq(rig.session.datagrams.size(), 2);
+}
+
+VC_TEST(other_layer_ends_the_one_before) {
+  Rig rig;
+  rig.push_group({.layer = 0}, 2);
+  rig.session.pump(rig.now);
+  rig.push_group({.layer = 1, .group = 9, .sequence = 90}, 1);
+  rig.session.pump(rig.now);
+  ck_assert(rig.session.streams.at(3).fin);
+  ck_assert(!rig.session.streams.at(7).fin);
+  // A client sends its layers side by side, on bidirectional streams.
+  Rig client(false);
+  client.push_group({.layer = 0}, 2);
+  client.push_group({.layer = 1}, 1);
+  client.session.pump(client.now);
+  client.push(media({.layer = 0, .sequence = 3}));
+  client.session.pump(client.now);
+  ck_assert_uint_eq(client.session.packets_on(0).size(), 3);
+  ck_assert(!client.session.streams.at(0).fin);
+}
+
+VC_TEST(group_of_a_sender_who_left_is_ended) {
+  Rig rig;
+  rig.push_group({}, 2);
+  rig.session.pump(rig.now);
+  for (int i = 0; i < 30; ++i, rig.now += 1s) {
+    rig.scheduler.on_timer(rig.now);
+    rig.session.pump(rig.now);
+  }
+  ck_assert(rig.session.streams.at(3).fin);
+  ck_assert(rig.scheduler.next_timer() == Time::max());
+}
+
+VC_TEST(group_too_large_for_the_queue_is_sent_up_to_there) {
+  Rig rig;
+  rig.push_group({.size = 100'000}, 40);
+  ck_assert_uint_le(rig.scheduler.queued_bytes(), limits::kMaxSendQueueBytes);
+  ck_assert_uint_gt(rig.scheduler.dropped_video(), 20);
+  rig.session.pump(rig.now);
+  ck_assert_uint_gt(rig.session.log.size(), 15);
+  ck_assert(rig.session.streams.at(3).fin);
+  ck_assert_uint_eq(rig.scheduler.groups_cut(), 1);
+}
+
+VC_TEST(heaviest_sender_gives_way_when_the_queue_is_full) {
+  Rig rig;
+  rig.push_group({.session = 1, .size = 100'000}, 15);
+  rig.push_group({.session = 2, .size = 50'000}, 10);
+  rig.session.pump(rig.now);
+  for (const auto& sent : rig.session.log)
+    ck_assert_uint_eq(sent.packet->fields().session_id, 2);
+  ck_assert_uint_eq(rig.session.log.size(), 10);
+}
+
+VC_TEST(nothing_is_offered_or_taken_after_detach) {
+  Rig rig;
+  rig.push_group({}, 3);
+  rig.push(audio(1));
+  rig.scheduler.detach();
+  ck_assert(rig.scheduler.empty());
+  rig.push_group({.group = 2, .sequence = 9}, 3);
+  ck_assert(rig.scheduler.empty());
+  ck_assert(rig.scheduler.next(rig.now).kind == SendItem::Kind::none);
+}
+
+// -- Properties, under random load on a random link
+// ----------------------------
+
+namespace {
+
+struct Sender {
+  uint64_t session = 0;
+  uint64_t group = 0;
+  uint64_t sequence = 0;
+  int frame = 0;
+  int temporal_layers = 1;
+};
+
+// What must hold of every stream: one track and group, the key frame first,
+// sequences rising, and of the base layer no hole.
+class StreamRules {
+ public:
+  void pushed(const PacketRef& packet) {
+    const auto& fields = packet->fields();
+    if (fields.kind != MediaKind::video || fields.header.temporal_id != 0)
+      return;
+    base_[{fields.session_id, fields.header.group}].push_back(
+        fields.header.sequence);
+  }
+
+  void check(const FakeSession& session) {
+    for (const auto& [id, stream] : session.streams) {
+      if (id % 4 != 3) continue;
+      const auto packets = session.packets_on(id);
+      if (packets.empty()) continue;
+      const auto& first = packets[0]->fields();
+      ck_assert(first.header.keyframe);
+      uint64_t last = 0;
+      std::vector<uint64_t> base;
+      for (const auto& packet : packets) {
+        const auto& fields = packet->fields();
+        ck_assert_uint_eq(fields.session_id, first.session_id);
+        ck_assert_uint_eq(fields.header.group, first.header.group);
+        ck_assert_uint_gt(fields.header.sequence, last);
+        last = fields.header.sequence;
+        if (fields.header.temporal_id == 0) base.push_back(last);
+      }
+      const auto& wanted = base_.at({first.session_id, first.header.group});
+      ck_assert_uint_le(base.size(), wanted.size());
+      ck_assert(std::equal(base.begin(), base.end(), wanted.begin()));
+      // One stream per group: no group has two.
+      ck_assert(
+          seen_.insert({id, first.session_id, first.header.group}).second);
+      ck_assert(groups_.insert({first.session_id, first.header.group}).second);
+    }
+  }
+
+ private:
+  std::map<std::pair<uint64_t, uint64_t>, std::vector<uint64_t>> base_;
+  std::set<std::tuple<StreamId, uint64_t, uint64_t>> seen_;
+  std::set<std::pair<uint64_t, uint64_t>> groups_;
+};
+
+PacketRef next_frame(Sender& sender, std::mt19937& random) {
+  static constexpr uint8_t kL1T3[] = {0, 2, 1, 2};
+  const bool keyframe = sender.frame == 0 || random() % 40 == 0;
+  if (keyframe) {
+    ++sender.group;
+    sender.frame = 0;
+  }
+  MediaSpec spec;
+  spec.session = sender.session;
+  spec.group = sender.group;
+  spec.sequence = ++sender.sequence;
+  spec.keyframe = keyframe;
+  spec.temporal_id =
+      sender.temporal_layers == 3 ? kL1T3[sender.frame % 4] : uint8_t{0};
+  spec.size = keyframe ? 3'000 + random() % 60'000 : 200 + random() % 6'000;
+  ++sender.frame;
+  return media(spec);
+}
+
+void check_bounds(const Rig& rig) {
+  ck_assert_uint_le(rig.scheduler.queued_bytes(),
+                    limits::kMaxSendQueueBytes + limits::kMaxControlQueueBytes);
+  if (rig.scheduler.empty()) return;
+  // A second and the largest delay after it, and a tick to notice; what has
+  // begun to go out is finished at the pace of the link.
+  ck_assert(rig.now - rig.scheduler.oldest() < 5s);
+}
+
+void run_random_load(uint32_t seed) {
+  std::mt19937 random(seed);
+  Rig rig;
+  StreamRules rules;
+  std::vector<Sender> senders(1 + random() % 12);
+  for (size_t i = 0; i < senders.size(); ++i) {
+    senders[i].session = 100 + i;
+    senders[i].temporal_layers = random() % 2 ? 3 : 1;
+  }
+  uint64_t audio_sequence = 0;
+  size_t rate = 1 + random() % 30'000;  // bytes per ms / 10
+  rig.session.stream_window = random() % 3 ? SIZE_MAX : 20'000;
+  rig.session.stream_credit = 5 + random() % 50;
+  size_t audio_sent = 0;
+  for (int step = 0; step < 1'500; ++step, rig.now += 10ms) {
+    if (step % 3 == 0)
+      for (Sender& sender : senders) {
+        if (random() % 20 == 0) continue;  // lost on the way to us
+        const PacketRef packet = next_frame(sender, random);
+        rules.pushed(packet);
+        rig.push(packet);
+      }
+    if (step % 2 == 0) rig.push(audio(++audio_sequence));
+    if (random() % 200 == 0) rate = 1 + random() % 30'000;
+    if (random() % 50 == 0) rig.session.add_stream_credit(random() % 10);
+    if (random() % 10 == 0 && !rig.session.streams.empty()) {
+      auto it = rig.session.streams.begin();
+      std::advance(it, random() % rig.session.streams.size());
+      if (it->second.window != SIZE_MAX)
+        rig.session.set_window(it->first, it->second.sent.size() + 50'000);
+    }
+    if (random() % 300 == 0 && rig.session.streams.count(3))
+      rig.scheduler.stream_stopped(3);
+    if (rig.now >= rig.scheduler.next_timer()) rig.scheduler.on_timer(rig.now);
+    // Room for a tick of audio at least: audio must never wait then.
+    rig.session.pump(rig.now, std::max<size_t>(rate, 1'000));
+    check_bounds(rig);
+  }
+  for (const auto& sent : rig.session.log)
+    audio_sent += sent.packet->fields().kind == MediaKind::audio;
+  ck_assert_uint_eq(audio_sent, audio_sequence);
+  ck_assert_uint_eq(rig.scheduler.dropped_audio(), 0);
+  rules.check(rig.session);
+}
+
+}  // namespace
+
+VC_TEST(rules_hold_under_random_load) {
+  for (uint32_t seed = 1; seed <= 60; ++seed) run_random_load(seed);
+}
+
+VC_TEST(stalled_peer_costs_no_more_than_the_limits) {
+  std::mt19937 random(7);
+  Rig rig;
+  std::vector<Sender> senders(64);
+  for (size_t i = 0; i < senders.size(); ++i) senders[i].session = 1 + i;
+  for (int step = 0; step < 300; ++step, rig.now += 33ms) {
+    for (Sender& sender : senders) rig.push(next_frame(sender, random));
+    for (uint64_t i = 0; i < 8; ++i)
+      rig.push(audio(static_cast<uint64_t>(step), 900));
+    ck_assert_uint_le(rig.scheduler.queued_bytes(), limits::kMaxSendQueueBytes);
+    ck_assert(rig.now - rig.scheduler.oldest() <=
+              limits::kMaxKeyframeQueueDelay + limits::kSendQueueTick);
+    if (rig.now >= rig.scheduler.next_timer()) rig.scheduler.on_timer(rig.now);
+  }
+}
+
+VC_SUITE_MAIN("quic/send_scheduler")
