@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#include "server/admission.h"
+
+#include "libvideocall/wire/limits.h"
+#include "server/log.h"
+#include "server/names.h"
+
+namespace videocall::server {
+namespace {
+
+UnixTime now_unix() {
+  return std::chrono::floor<std::chrono::seconds>(
+      std::chrono::system_clock::now());
+}
+
+}  // namespace
+
+Admission::Admission(Relay& relay, WorkerPool& workers,
+                     const TokenSigner& signer, std::string node_id)
+    : relay_(relay),
+      workers_(workers),
+      signer_(signer),
+      node_id_(std::move(node_id)),
+      spent_(kTokenLifetime + kTokenClockSkew) {}
+
+void Admission::decide(SessionRequest request) {
+  if (draining_) {
+    refuse(request, {503, "the server is draining"});
+    return;
+  }
+  if (!workers_.post([this, request] { decide_now(request); }))
+    refuse(request, {503, "the server is overloaded"});
+}
+
+void Admission::spend(const std::string& token_id) {
+  spent_.add(token_id, Clock::now());
+}
+
+void Admission::decide_now(const SessionRequest& request) {
+  auto judged = judge(request);
+  if (const auto* refusal = std::get_if<Refusal>(&judged)) {
+    refuse(request, *refusal);
+    return;
+  }
+  const Grant& grant = std::get<Grant>(judged);
+  log_event(LogLevel::info, "admission", "admitted",
+            {{"meeting", grant.meeting},
+             {"user", grant.user_id},
+             {"address", grant.remote_address},
+             {"resumes", grant.resumes ? "yes" : "no"}});
+  relay_.admit(request, grant);
+}
+
+std::variant<Grant, Admission::Refusal> Admission::judge(
+    const SessionRequest& request) {
+  if (!is_meeting_id(request.meeting))
+    return Refusal{400, "the meeting id is not valid"};
+  const auto claims =
+      signer_.verify(request.token, node_id_, request.meeting, now_unix());
+  if (!claims) return Refusal{401, claims.error().message};
+  if (spent_.contains(claims->token_id))
+    return Refusal{401, "token refused: it was used before"};
+  if (!request.origin.empty() && !origins_.contains(request.origin) &&
+      request.origin != claims->origin)
+    return Refusal{403, "pages of " + request.origin + " may not join"};
+  Grant grant;
+  grant.meeting = request.meeting;
+  grant.user_id = claims->user_id;
+  grant.display_name = claims->display_name;
+  grant.role = claims->role;
+  grant.token_id = claims->token_id;
+  grant.remote_address = request.remote_address;
+  // A secret that does not verify (the server was rebuilt, the session is long
+  // gone) still has a good token: that is a new session, not a refusal.
+  if (!request.resume.empty()) {
+    grant.session_id =
+        relay_.verify_resume(request.meeting, claims->user_id, request.resume);
+    grant.resumes = grant.session_id != 0;
+  }
+  return grant;
+}
+
+void Admission::refuse(const SessionRequest& request, const Refusal& refusal) {
+  log_event(LogLevel::info, "admission", "refused",
+            {{"meeting", request.meeting},
+             {"address", request.remote_address},
+             {"status", std::to_string(refusal.status)},
+             {"reason", refusal.reason}});
+  relay_.refuse(request, refusal.status, refusal.reason);
+}
+
+}  // namespace videocall::server

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+// The table of keys.
+#include "server/configuration.h"
+
+namespace videocall::server {
+namespace {
+
+using C = Configuration;
+
+std::vector<Section> make_sections() {
+  return {
+      {"Addresses",
+       {
+           {"listen-http", &C::listen_http, "127.0.0.1:8080,[::1]:8080",
+            "Where the page and the HTTP API are served: numeric ADDR:PORT, "
+            "IPv6 in brackets; 0.0.0.0 and [::] are all addresses, port 0 is "
+            "any free port. An address that others can reach needs "
+            "tls-certificate and tls-key, or behind-proxy: browsers give "
+            "camera and microphone to secure pages only.",
+            "ADDR:PORT,..."},
+           {"listen-webtransport", &C::listen_webtransport,
+            "127.0.0.1:4433,[::1]:4433",
+            "Where media travels (UDP): numeric ADDR:PORT. All must have the "
+            "same port.",
+            "ADDR:PORT,..."},
+           {"public-url", &C::public_url, "",
+            "The address under which people open the page, such as "
+            "https://meet.example.org. Empty: the address of each connection.",
+            "URL"},
+           {"public-webtransport-url", &C::public_webtransport_url, "",
+            "Where clients find WebTransport, such as "
+            "https://meet.example.org:4433. Empty: the host of public-url or "
+            "the address of each connection, with the port of "
+            "listen-webtransport.",
+            "URL"},
+           {"allowed-origin", &C::allowed_origins, "",
+            "Further origins whose pages may join, such as "
+            "https://www.example.org. The page of this server always may.",
+            "ORIGIN,..."},
+           {"behind-proxy", &C::behind_proxy, "false",
+            "A reverse proxy in front of listen-http does TLS. The last "
+            "address of X-Forwarded-For then is the client's, and cookies are "
+            "for HTTPS only. Let nobody but the proxy reach listen-http."},
+           {"insecure-http", &C::insecure_http, "false",
+            "Serve plain HTTP to other machines all the same. For native "
+            "clients on a closed network: browsers will refuse camera, "
+            "microphone and WebTransport."},
+       }},
+      {"Certificates (read again on SIGHUP)",
+       {
+           {"tls-certificate", &C::tls_certificate, "",
+            "Certificate chain for HTTPS on listen-http, a PEM file. Empty: "
+            "plain HTTP.",
+            "FILE"},
+           {"tls-key", &C::tls_key, "",
+            "Private key of tls-certificate, a PEM file.", "FILE"},
+           {"webtransport-certificate", &C::webtransport_certificate, "",
+            "Certificate chain for WebTransport from an authority that "
+            "browsers trust, a PEM file. Empty: a certificate of its own, "
+            "renewed by itself, whose hash each join hands out.",
+            "FILE"},
+           {"webtransport-key", &C::webtransport_key, "",
+            "Private key of webtransport-certificate, a PEM file.", "FILE"},
+       }},
+      {"State",
+       {
+           {"state-dir", &C::state_dir, "",
+            "Where meetings and keys are kept. Empty: $STATE_DIRECTORY, else "
+            "$XDG_STATE_HOME/videocall, else ~/.local/state/videocall.",
+            "DIR"},
+           {"node-id", &C::node_id, "",
+            "Name of this server among its peers: 1 to 64 of A-Z a-z 0-9 _ -. "
+            "Empty: made from the host's name.",
+            "NAME"},
+       }},
+      {"Media",
+       {
+           {"pipeline", &C::pipeline, "",
+            "The pipeline description that carries the media, a TOML file. "
+            "Empty: the relay.toml that comes with the server.",
+            "FILE"},
+           {.name = "shards",
+            .member = &C::shards,
+            .fallback = "0",
+            .help = "Threads that serve WebTransport. 0: one per CPU core.",
+            .value = "NUMBER",
+            .minimum = 0,
+            .maximum = 256},
+       }},
+      {"Limits",
+       {
+           {.name = "join-rate",
+            .member = &C::join_rate,
+            .fallback = "10",
+            .help = "Joins per second from one address (IPv6: from one /64); "
+                    "more are answered 429. 0: no limit.",
+            .value = "NUMBER",
+            .minimum = 0,
+            .maximum = 1'000'000},
+           {.name = "join-burst",
+            .member = &C::join_burst,
+            .fallback = "50",
+            .help = "Joins from one address that may come at once before "
+                    "join-rate holds.",
+            .value = "NUMBER",
+            .minimum = 1,
+            .maximum = 1'000'000},
+           {.name = "worker-threads",
+            .member = &C::worker_threads,
+            .fallback = "2",
+            .help = "Threads that talk to the database.",
+            .value = "NUMBER",
+            .minimum = 1,
+            .maximum = 64},
+       }},
+      {"Shutdown",
+       {
+           {.name = "drain-timeout",
+            .member = &C::drain_timeout_s,
+            .fallback = "10",
+            .help = "Seconds that calls may go on after SIGTERM or SIGINT, "
+                    "while their clients move to another server.",
+            .value = "SECONDS",
+            .minimum = 0,
+            .maximum = 86'400},
+       }},
+      {"Log",
+       {
+           {.name = "log-level",
+            .member = &C::log_level,
+            .fallback = "info",
+            .help = "The least important line that is written.",
+            .value = "LEVEL",
+            .choices = {"error", "warning", "info", "debug", "trace"}},
+           {.name = "log-format",
+            .member = &C::log_format,
+            .fallback = "text",
+            .help = "text for people, json (one object a line) for machines.",
+            .value = "FORMAT",
+            .choices = {"text", "json"}},
+       }},
+  };
+}
+
+}  // namespace
+
+std::span<const Section> configuration_sections() {
+  static const std::vector<Section> sections = make_sections();
+  return sections;
+}
+
+}  // namespace videocall::server

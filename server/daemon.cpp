@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+#include "server/daemon.h"
+
+#include <glib-unix.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include "libvideocall/wire/close_code.h"
+#include "libvideocall/wire/limits.h"
+#include "server/log.h"
+#include "server/main_loop.h"
+#include "server/service_notify.h"
+#include "server/sqlite_store.h"
+
+namespace videocall::server {
+namespace {
+
+constexpr const char* kIssuer = "videocall";
+constexpr size_t kMaxWaitingJobs = 4'096;
+constexpr guint kTickMs = 50;
+// Closing capsules need a round trip to be acknowledged.
+constexpr gint64 kMinLingerUs = 200'000;
+
+std::string host_node_id() {
+  std::array<char, 65> name{};
+  gethostname(name.data(), name.size() - 1);
+  std::string id = name.data();
+  std::replace_if(
+      id.begin(), id.end(),
+      [](char c) { return !g_ascii_isalnum(c) && c != '-'; }, '_');
+  return id.empty() ? "node" : id;
+}
+
+Result<void> make_directory(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (!error && access(path.c_str(), W_OK | X_OK) != 0)
+    error = std::error_code(errno, std::generic_category());
+  if (error)
+    return Error{Errc::io, "cannot write to the state directory " + path +
+                               ": " + error.message() +
+                               "; name another one with state-dir"};
+  return {};
+}
+
+}  // namespace
+
+std::string state_directory(const std::string& configured) {
+  if (!configured.empty()) return configured;
+  // systemd separates several by colons; the first is ours.
+  if (const char* given = std::getenv("STATE_DIRECTORY"); given && *given) {
+    const std::string all = given;
+    return all.substr(0, all.find(':'));
+  }
+  return std::string(g_get_user_state_dir()) + "/videocall";
+}
+
+Daemon::Daemon(Configuration configuration, const MakeRelay& make_relay)
+    : configuration_(std::move(configuration)),
+      node_id_(configuration_.node_id.empty() ? host_node_id()
+                                              : configuration_.node_id),
+      make_relay_(make_relay),
+      loop_(g_main_loop_new(nullptr, FALSE)) {}
+
+Daemon::~Daemon() {
+  if (timer_ != 0) g_source_remove(timer_);
+  // HTTP first: it brings new work. Then the workers, which use the relay.
+  http_.reset();
+  if (workers_) workers_->stop();
+  drain_main_loop();
+  if (relay_) relay_->stop();
+  g_main_loop_unref(loop_);
+}
+
+Result<void> Daemon::start() {
+  if (auto opened = open_state(); !opened) return opened;
+  workers_ = std::make_unique<WorkerPool>(
+      static_cast<size_t>(configuration_.worker_threads), kMaxWaitingJobs);
+  admission_ =
+      std::make_unique<Admission>(*relay_, *workers_, *signer_, node_id_);
+  if (auto opened = open_http(); !opened) return opened;
+  urls_ = std::make_unique<TransportUrls>(configuration_, http_->addresses());
+  admission_->set_origins(urls_->allowed_origins());
+  if (auto started = relay_->start(*this); !started) return started;
+  urls_->set_webtransport_port(relay_->webtransport_port());
+  api_ = std::make_unique<HttpApi>(HttpApi::Parts{
+      configuration_, *urls_, *signer_, node_id_, *store_, *workers_, *relay_});
+  return {};
+}
+
+Result<void> Daemon::open_state() {
+  const std::string folder = state_directory(configuration_.state_dir);
+  if (auto made = make_directory(folder); !made) return made;
+  auto token_key = SecretKey::load_or_create(folder + "/token.key");
+  if (!token_key) return token_key.error();
+  auto resume_key = SecretKey::load_or_create(folder + "/resume.key");
+  if (!resume_key) return resume_key.error();
+  auto store = SqliteStore::create(folder + "/videocall.db");
+  if (!store) return store.error();
+  store_ = *std::move(store);
+  signer_ = std::make_unique<TokenSigner>(*token_key, kIssuer);
+  relay_ = make_relay_({configuration_, node_id_, resume_key->hex()});
+  log_event(LogLevel::info, "server", "state opened",
+            {{"directory", folder}, {"node", node_id_}});
+  return {};
+}
+
+Result<void> Daemon::open_http() {
+  HttpServer::Settings settings;
+  settings.addresses = configuration_.listen_http;
+  settings.certificate_file = configuration_.tls_certificate;
+  settings.key_file = configuration_.tls_key;
+  settings.behind_proxy = configuration_.behind_proxy;
+  auto http = HttpServer::create(
+      std::move(settings), [this](const HttpRequest& request, HttpReply reply) {
+        api_->handle(request, std::move(reply));
+      });
+  if (!http) return http.error();
+  http_ = *std::move(http);
+  return {};
+}
+
+int Daemon::run() {
+  const guint sources[] = {
+      g_unix_signal_add(SIGTERM, on_stop_signal, this),
+      g_unix_signal_add(SIGINT, on_stop_signal, this),
+      g_unix_signal_add(SIGHUP, on_reload_signal, this),
+  };
+  announce();
+  if (phase_ != Phase::ended) g_main_loop_run(loop_);
+  for (const guint source : sources) g_source_remove(source);
+  log_event(LogLevel::info, "server", "ended");
+  return exit_code_;
+}
+
+void Daemon::announce() const {
+  for (const ListenAddress& address : http_->addresses())
+    log_event(
+        LogLevel::info, "http", "listening",
+        {{"address", address.text()}, {"tls", http_->secure() ? "yes" : "no"}});
+  log_event(LogLevel::info, "relay", "listening",
+            {{"port", std::to_string(relay_->webtransport_port())}});
+  std::printf("videocall is ready: open %s\n", urls_->page().c_str());
+  std::fflush(stdout);
+  notify_service_manager("READY=1\nSTATUS=Serving " + urls_->page());
+}
+
+void Daemon::on_session_request(SessionRequest request) {
+  admission_->decide(std::move(request));
+}
+
+void Daemon::on_token_spent(const std::string& token_id) {
+  admission_->spend(token_id);
+}
+
+void Daemon::on_relay_failed(const std::string& why) {
+  std::fprintf(stderr, "videocalld: the media relay failed: %s\n", why.c_str());
+  end(1);
+}
+
+gboolean Daemon::on_stop_signal(gpointer self) {
+  auto* daemon = static_cast<Daemon*>(self);
+  // The second signal means: now.
+  if (daemon->phase_ == Phase::draining)
+    daemon->close_sessions();
+  else
+    daemon->begin_drain();
+  return G_SOURCE_CONTINUE;
+}
+
+gboolean Daemon::on_reload_signal(gpointer self) {
+  static_cast<Daemon*>(self)->reload_certificates();
+  return G_SOURCE_CONTINUE;
+}
+
+void Daemon::begin_drain() {
+  if (phase_ != Phase::serving) return;
+  phase_ = Phase::draining;
+  notify_service_manager("STOPPING=1\nSTATUS=Handing calls on");
+  api_->set_draining();
+  admission_->refuse_all();
+  log_event(LogLevel::info, "server", "draining",
+            {{"sessions", std::to_string(relay_->session_count())},
+             {"timeout_s", std::to_string(configuration_.drain_timeout_s)}});
+  relay_->drain();
+  deadline_us_ =
+      g_get_monotonic_time() + configuration_.drain_timeout_s * G_USEC_PER_SEC;
+  timer_ = g_timeout_add(
+      kTickMs, [](gpointer self) { return static_cast<Daemon*>(self)->tick(); },
+      this);
+}
+
+gboolean Daemon::tick() {
+  const gint64 now = g_get_monotonic_time();
+  const bool empty = relay_->session_count() == 0;
+  if (phase_ == Phase::draining && (empty || now >= deadline_us_))
+    close_sessions();
+  else if (phase_ == Phase::closing && now >= deadline_us_)
+    end(0);
+  return G_SOURCE_CONTINUE;
+}
+
+void Daemon::close_sessions() {
+  const size_t sessions = relay_->session_count();
+  if (sessions > 0)
+    log_event(LogLevel::info, "server", "closing sessions",
+              {{"sessions", std::to_string(sessions)}});
+  phase_ = Phase::closing;
+  relay_->close_all(static_cast<unsigned>(CloseCode::draining),
+                    "the server is stopping");
+  deadline_us_ = g_get_monotonic_time() + (sessions > 0 ? kMinLingerUs : 0);
+}
+
+void Daemon::end(int exit_code) {
+  if (phase_ == Phase::ended) return;
+  phase_ = Phase::ended;
+  exit_code_ = exit_code;
+  g_main_loop_quit(loop_);
+}
+
+void Daemon::reload_certificates() {
+  if (auto reloaded = http_->reload_certificate(); !reloaded)
+    log_event(LogLevel::error, "http", reloaded.error().message);
+  if (auto reloaded = relay_->reload_certificate(); !reloaded)
+    log_event(LogLevel::error, "relay", reloaded.error().message);
+  else
+    log_event(LogLevel::info, "server", "certificates read again");
+}
+
+}  // namespace videocall::server

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: MIT
+#include "server/http_api.h"
+
+#include <glib.h>
+
+#include <nlohmann/json.hpp>
+
+#include "proto/meeting.pb.h"
+#include "server/log.h"
+#include "server/main_loop.h"
+#include "server/names.h"
+
+namespace videocall::server {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::string_view kMeetings = "/api/v1/meetings/";
+constexpr const char* kHostCookie = "videocall_host";
+constexpr size_t kCookieBytes = 32;
+constexpr int kCookieMaxAgeS = 365 * 24 * 3600;
+constexpr size_t kGuestIdBytes = 12;
+
+HttpResponse json_response(unsigned status, const Json& body) {
+  HttpResponse response;
+  response.status = status;
+  response.content_type = "application/json";
+  response.body = std::make_shared<const std::string>(
+      body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+  response.headers = {{"Cache-Control", "no-store"}};
+  return response;
+}
+
+HttpResponse success(const Json& result) {
+  return json_response(200, {{"success", true}, {"result", result}});
+}
+
+HttpResponse failure(unsigned status, const char* code,
+                     const std::string& message) {
+  return json_response(
+      status,
+      {{"success", false}, {"result", {{"code", code}, {"message", message}}}});
+}
+
+HttpResponse wrong_method(const char* allowed) {
+  HttpResponse response =
+      failure(405, "METHOD_NOT_ALLOWED",
+              std::string("This path answers ") + allowed + " only.");
+  response.headers.emplace_back("Allow", allowed);
+  return response;
+}
+
+HttpResponse later(HttpResponse response, int seconds) {
+  response.headers.emplace_back("Retry-After", std::to_string(seconds));
+  return response;
+}
+
+HttpResponse not_found() {
+  return failure(404, "NOT_FOUND", "There is nothing under this path.");
+}
+
+int64_t now_ms() {
+  return g_get_real_time() / 1000;
+}
+
+std::string sha256_hex(const std::string& text) {
+  char* digest = g_compute_checksum_for_data(
+      G_CHECKSUM_SHA256, reinterpret_cast<const guchar*>(text.data()),
+      text.size());
+  std::string hex = digest;
+  g_free(digest);
+  return hex;
+}
+
+// The value of cookie |name| in a Cookie header (RFC 6265, 4.2).
+std::string cookie_value(std::string_view header, std::string_view name) {
+  while (!header.empty()) {
+    std::string_view pair = header.substr(0, header.find(';'));
+    header.remove_prefix(std::min(pair.size() + 1, header.size()));
+    while (pair.starts_with(' ')) pair.remove_prefix(1);
+    if (pair.starts_with(name) && pair.substr(name.size()).starts_with('='))
+      return std::string(pair.substr(name.size() + 1));
+  }
+  return "";
+}
+
+bool is_json(std::string_view content_type) {
+  std::string type(content_type.substr(0, content_type.find(';')));
+  std::erase(type, ' ');
+  return g_ascii_strcasecmp(type.c_str(), "application/json") == 0;
+}
+
+const char* role_name(uint32_t role) {
+  switch (role) {
+    case proto::MEMBER_ROLE_HOST:
+      return "host";
+    case proto::MEMBER_ROLE_OBSERVER:
+      return "observer";
+    default:
+      return "participant";
+  }
+}
+
+struct Names {
+  std::string user_id;
+  std::string display_name;
+};
+
+// What the body of a join says, or the answer that refuses it.
+std::variant<Names, HttpResponse> read_names(const std::string& body) {
+  const Json json = Json::parse(body, nullptr, false);
+  if (!json.is_object())
+    return failure(400, "BAD_JSON", "The request is not a JSON object.");
+  Names names;
+  const auto display_name = json.find("display_name");
+  if (display_name == json.end() || !display_name->is_string() ||
+      !is_display_name(display_name->get_ref<const std::string&>()))
+    return failure(400, "INVALID_DISPLAY_NAME",
+                   "display_name must be 1 to 128 bytes of text without "
+                   "control characters.");
+  names.display_name = *display_name;
+  const auto user_id = json.find("user_id");
+  if (user_id == json.end() || user_id->is_null()) {
+    names.user_id = "guest-" + random_base64url(kGuestIdBytes);
+    return names;
+  }
+  if (!user_id->is_string() ||
+      !is_user_id(user_id->get_ref<const std::string&>()))
+    return failure(400, "INVALID_USER_ID",
+                   "user_id must be 1 to 64 bytes of text without control "
+                   "characters.");
+  names.user_id = *user_id;
+  return names;
+}
+
+std::string host_cookie(const std::string& meeting, const std::string& value,
+                        bool secure) {
+  return std::string(kHostCookie) + "=" + value +
+         "; Path=" + std::string(kMeetings) + meeting +
+         "; Max-Age=" + std::to_string(kCookieMaxAgeS) +
+         "; HttpOnly; SameSite=Lax" + (secure ? "; Secure" : "");
+}
+
+}  // namespace
+
+HttpApi::HttpApi(Parts parts)
+    : parts_(parts),
+      origins_(parts.urls.allowed_origins()),
+      join_limiter_(static_cast<double>(parts.configuration.join_rate),
+                    static_cast<double>(parts.configuration.join_burst)) {}
+
+void HttpApi::handle(const HttpRequest& request, HttpReply reply) {
+  const std::string_view path = request.path;
+  if (path.starts_with(kMeetings)) {
+    handle_meeting(request, path.substr(kMeetings.size()), std::move(reply));
+    return;
+  }
+  if (path == "/api" || path.starts_with("/api/")) {
+    reply(not_found());
+    return;
+  }
+  if (request.method != "GET") {
+    reply(wrong_method("GET, HEAD"));
+    return;
+  }
+  if (path == "/healthz") {
+    reply(json_response(200, {{"status", "ok"}}));
+  } else if (path == "/readyz") {
+    show_ready(std::move(reply));
+  } else if (path == "/version") {
+    reply(json_response(200, {{"name", "videocalld"},
+                              {"version", VIDEOCALL_VERSION},
+                              {"protocol_versions", Json::array({1})}}));
+  } else if (auto file = files_.get(request)) {
+    reply(*std::move(file));
+  } else {
+    reply(not_found());
+  }
+}
+
+void HttpApi::handle_meeting(const HttpRequest& request, std::string_view rest,
+                             HttpReply reply) {
+  const size_t slash = rest.find('/');
+  const std::string meeting(rest.substr(0, slash));
+  const std::string_view action =
+      slash == std::string_view::npos ? "" : rest.substr(slash);
+  if (!action.empty() && action != "/join") {
+    reply(not_found());
+  } else if (!is_meeting_id(meeting)) {
+    reply(failure(400, "INVALID_MEETING_ID",
+                  "A meeting id is 1 to 255 of A-Z a-z 0-9 _ -."));
+  } else if (action == "/join") {
+    if (request.method == "POST")
+      join(request, meeting, std::move(reply));
+    else
+      reply(wrong_method("POST"));
+  } else if (request.method == "GET") {
+    show_meeting(meeting, std::move(reply));
+  } else {
+    reply(wrong_method("GET, HEAD"));
+  }
+}
+
+bool HttpApi::is_allowed_origin(const HttpRequest& request) const {
+  const std::string_view origin = request.header("origin");
+  return origin.empty() || origins_.contains(origin) ||
+         parts_.urls.is_same_origin(origin, request.header("host"));
+}
+
+void HttpApi::join(const HttpRequest& request, const std::string& meeting,
+                   HttpReply reply) {
+  if (draining_) {
+    reply(later(failure(503, "DRAINING", "The server is about to stop."), 1));
+    return;
+  }
+  if (!is_allowed_origin(request)) {
+    reply(failure(403, "WRONG_ORIGIN",
+                  "Pages of " + std::string(request.header("origin")) +
+                      " may not join here; allowed-origin lets them."));
+    return;
+  }
+  if (!join_limiter_.allow(request.remote_address, Clock::now())) {
+    reply(later(failure(429, "TOO_MANY_JOINS",
+                        "Too many joins from this address; try again in a "
+                        "moment."),
+                1));
+    return;
+  }
+  if (!is_json(request.header("content-type"))) {
+    reply(failure(415, "NOT_JSON",
+                  "Send the request as Content-Type: application/json."));
+    return;
+  }
+  auto names = read_names(request.body);
+  if (auto* refusal = std::get_if<HttpResponse>(&names)) {
+    reply(std::move(*refusal));
+    return;
+  }
+  Join join;
+  join.meeting = meeting;
+  join.user_id = std::get<Names>(names).user_id;
+  join.display_name = std::get<Names>(names).display_name;
+  join.origin = request.header("origin");
+  join.cookie = cookie_value(request.header("cookie"), kHostCookie);
+  join.new_cookie = random_base64url(kCookieBytes);
+  join.local_address = request.local_address;
+  join.remote_address = request.remote_address;
+  join.secure = request.secure;
+  const bool posted = parts_.workers.post([this, join, reply] {
+    run_on_main([reply, response = join_now(join)] { reply(response); });
+  });
+  if (!posted)
+    reply(later(failure(503, "OVERLOADED", "The server is overloaded."), 1));
+}
+
+HttpResponse HttpApi::join_now(const Join& join) {
+  const auto opened =
+      parts_.store.open({join.meeting, now_ms(), sha256_hex(join.new_cookie)});
+  if (!opened) {
+    log_event(LogLevel::error, "store", opened.error().message);
+    return failure(500, "STORE_FAILED",
+                   "The server cannot reach its database; its log says why.");
+  }
+  const bool is_host =
+      opened->created ||
+      (!join.cookie.empty() &&
+       sha256_hex(join.cookie) == opened->meeting.creator_cookie_hash);
+  TokenClaims claims;
+  claims.user_id = join.user_id;
+  claims.meeting = join.meeting;
+  claims.audience = parts_.node_id;
+  claims.display_name = join.display_name;
+  claims.origin = join.origin;
+  claims.role =
+      is_host ? proto::MEMBER_ROLE_HOST : proto::MEMBER_ROLE_PARTICIPANT;
+  claims.is_host = is_host;
+  const int64_t joined_at = now_ms();
+  const auto token = parts_.signer.issue(
+      claims, UnixTime(std::chrono::seconds(joined_at / 1000)));
+  if (!token) {
+    log_event(LogLevel::error, "http", token.error().message);
+    return failure(500, "INTERNAL_ERROR", "The server made a mistake.");
+  }
+  Json hashes = Json::array();
+  for (const std::string& hash : parts_.relay.certificate_hashes())
+    hashes.push_back({{"algorithm", "sha-256"}, {"value", hash}});
+  log_event(LogLevel::info, "http", "joined",
+            {{"meeting", join.meeting},
+             {"user", join.user_id},
+             {"address", join.remote_address},
+             {"host", is_host ? "yes" : "no"}});
+  const Json webtransport = {
+      {"kind", "webtransport"},
+      {"url", parts_.urls.webtransport(join.local_address, join.meeting)},
+      {"certificate_hashes", hashes},
+  };
+  HttpResponse response = success({
+      {"user_id", join.user_id},
+      {"display_name", join.display_name},
+      {"status", "admitted"},
+      {"is_host", is_host},
+      {"joined_at", joined_at},
+      {"room_token", *token},
+      {"e2ee", "off"},
+      {"transports", Json::array({webtransport})},
+  });
+  if (opened->created)
+    response.headers.emplace_back(
+        "Set-Cookie", host_cookie(join.meeting, join.new_cookie, join.secure));
+  return response;
+}
+
+void HttpApi::show_meeting(const std::string& meeting, HttpReply reply) {
+  Json members = Json::array();
+  for (const RoomMember& member : parts_.relay.members(meeting))
+    members.push_back({{"session_id", std::to_string(member.session_id)},
+                       {"user_id", member.user_id},
+                       {"display_name", member.display_name},
+                       {"role", role_name(member.role)},
+                       {"joined_at", member.joined_at_ms}});
+  reply(success({{"meeting_id", meeting},
+                 {"state", members.empty() ? "idle" : "active"},
+                 {"participant_count", members.size()},
+                 {"members", members}}));
+}
+
+void HttpApi::show_ready(HttpReply reply) {
+  if (draining_) {
+    reply(json_response(503, {{"status", "draining"}}));
+    return;
+  }
+  const bool posted = parts_.workers.post([this, reply] {
+    const auto checked = parts_.store.check();
+    if (!checked) log_event(LogLevel::error, "store", checked.error().message);
+    run_on_main([reply, ok = checked.ok()] {
+      reply(ok ? json_response(200, {{"status", "ready"}})
+               : json_response(503, {{"status", "store failed"}}));
+    });
+  });
+  if (!posted) reply(json_response(503, {{"status", "overloaded"}}));
+}
+
+}  // namespace videocall::server

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+// The HTTP API: joining a meeting, who is there, how the server is.
+// docs/http-api.md lists paths, fields and error codes. Main thread.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+
+#include "libvideocall/auth/token.h"
+#include "server/configuration.h"
+#include "server/http_message.h"
+#include "server/meeting_store.h"
+#include "server/rate_limiter.h"
+#include "server/relay.h"
+#include "server/static_files.h"
+#include "server/transport_urls.h"
+#include "server/worker_pool.h"
+
+namespace videocall::server {
+
+class HttpApi {
+ public:
+  // All are borrowed and outlive this; |workers| is stopped before this goes.
+  struct Parts {
+    const Configuration& configuration;
+    const TransportUrls& urls;
+    const TokenSigner& signer;
+    const std::string& node_id;
+    MeetingStore& store;
+    WorkerPool& workers;
+    Relay& relay;
+  };
+  explicit HttpApi(Parts parts);
+
+  // Answers |request| now or, after a worker was asked, later.
+  void handle(const HttpRequest& request, HttpReply reply);
+
+  // From now on joins get 503 DRAINING and /readyz says so.
+  void set_draining() { draining_ = true; }
+
+ private:
+  struct Join {
+    std::string meeting;
+    std::string user_id;
+    std::string display_name;
+    std::string origin;
+    std::string cookie;      // the creation cookie that came; may be empty
+    std::string new_cookie;  // the one to set if this join creates
+    std::string local_address;
+    std::string remote_address;
+    bool secure = false;
+  };
+  void handle_meeting(const HttpRequest& request, std::string_view rest,
+                      HttpReply reply);
+  void join(const HttpRequest& request, const std::string& meeting,
+            HttpReply reply);
+  HttpResponse join_now(const Join& join);  // on a worker
+  void show_meeting(const std::string& meeting, HttpReply reply);
+  void show_ready(HttpReply reply);
+  bool is_allowed_origin(const HttpRequest& request) const;
+
+  const Parts parts_;
+  const StaticFiles files_;
+  const OriginSet origins_;
+  RateLimiter join_limiter_;
+  bool draining_ = false;
+};
+
+}  // namespace videocall::server

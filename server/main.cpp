@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+// videocalld: reads the configuration, runs the daemon, tells how it ended.
+#include <gst/gst.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "server/configuration_sources.h"
+#include "server/daemon.h"
+#include "server/log.h"
+#include "server/pipeline_relay.h"
+#include "server/plugin_path.h"
+
+namespace server = videocall::server;
+
+namespace {
+
+constexpr int kExitFailed = 1;
+constexpr int kExitConfiguration = 2;
+
+std::unique_ptr<server::Relay> make_relay(
+    const server::Daemon::RelaySettings& from) {
+  server::PipelineRelay::Settings settings;
+  settings.addresses = from.configuration.listen_webtransport;
+  settings.certificate_file = from.configuration.webtransport_certificate;
+  settings.key_file = from.configuration.webtransport_key;
+  settings.node_id = from.node_id;
+  settings.resume_key = from.resume_key;
+  settings.description = from.configuration.pipeline;
+  settings.shards = static_cast<unsigned>(from.configuration.shards);
+  return std::make_unique<server::PipelineRelay>(std::move(settings));
+}
+
+int fail(const videocall::Error& error, int exit_code) {
+  std::fprintf(stderr, "videocalld: %s\n", error.message.c_str());
+  return exit_code;
+}
+
+int serve(const server::Configuration& configuration) {
+  server::add_plugin_path();
+  gst_init(nullptr, nullptr);
+  server::start_log(configuration.log_level, configuration.log_format);
+  server::Daemon daemon(configuration, make_relay);
+  if (auto started = daemon.start(); !started)
+    return fail(started.error(), kExitFailed);
+  return daemon.run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using Action = server::CommandLine::Action;
+  const auto line = server::read_command_line(argc, argv, environ);
+  if (!line) return fail(line.error(), kExitConfiguration);
+  switch (line->action) {
+    case Action::print_help:
+      std::fputs(line->help.c_str(), stdout);
+      return 0;
+    case Action::print_version:
+      std::puts("videocalld " VIDEOCALL_VERSION);
+      return 0;
+    case Action::print_configuration:
+      std::fputs(server::print_configuration(line->configuration).c_str(),
+                 stdout);
+      return 0;
+    case Action::serve:
+      return serve(line->configuration);
+  }
+}

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MIT
+#include "server/pipeline_relay.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "server/log.h"
+
+namespace videocall::server {
+namespace {
+
+std::string text_field(const GstStructure* structure, const char* name) {
+  const char* text = gst_structure_get_string(structure, name);
+  return text == nullptr ? "" : text;
+}
+
+uint64_t uint64_field(const GstStructure* structure, const char* name) {
+  guint64 value = 0;
+  gst_structure_get_uint64(structure, name, &value);
+  return value;
+}
+
+uint32_t uint_field(const GstStructure* structure, const char* name) {
+  guint value = 0;
+  gst_structure_get_uint(structure, name, &value);
+  return value;
+}
+
+std::string joined(const std::vector<std::string>& items) {
+  std::string text;
+  for (const std::string& item : items)
+    text += (text.empty() ? "" : ",") + item;
+  return text;
+}
+
+// The user's part of an error message, without GStreamer's debug detail.
+Error error_of(GstMessage* message) {
+  GError* error = nullptr;
+  gchar* debug = nullptr;
+  gst_message_parse_error(message, &error, &debug);
+  Error result{Errc::io, error->message};
+  if (g_error_matches(error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_BUSY))
+    result.code = Errc::address_in_use;
+  log_event(LogLevel::debug, "relay", "element failed",
+            {{"element", GST_MESSAGE_SRC_NAME(message)},
+             {"detail", debug == nullptr ? "" : debug}});
+  g_free(debug);
+  g_error_free(error);
+  return result;
+}
+
+GstStructure* structure_of(const Grant& grant) {
+  return gst_structure_new(
+      "grant", "session-id", G_TYPE_UINT64, guint64{grant.session_id},
+      "meeting", G_TYPE_STRING, grant.meeting.c_str(), "user-id", G_TYPE_STRING,
+      grant.user_id.c_str(), "display-name", G_TYPE_STRING,
+      grant.display_name.c_str(), "role", G_TYPE_UINT, guint{grant.role},
+      "token-id", G_TYPE_STRING, grant.token_id.c_str(), "resumes",
+      G_TYPE_BOOLEAN, gboolean{grant.resumes}, "remote-address", G_TYPE_STRING,
+      grant.remote_address.c_str(), nullptr);
+}
+
+}  // namespace
+
+PipelineRelay::PipelineRelay(Settings settings)
+    : settings_(std::move(settings)) {}
+
+PipelineRelay::~PipelineRelay() {
+  stop();
+}
+
+Result<void> PipelineRelay::start(Listener& listener) {
+  listener_ = &listener;
+  if (auto built = build(); !built) return built;
+  if (auto found = find_elements(); !found) return found;
+  set_properties();
+  if (auto playing = play(); !playing) return playing;
+  guint port = 0;
+  g_object_get(sources_.front().get(), "port", &port, nullptr);
+  port_ = static_cast<uint16_t>(port);
+  watch_bus();
+  return {};
+}
+
+Result<void> PipelineRelay::build() {
+  for (const char* name :
+       {"webtransportsrc", "webtransportsink", "videocallrouter"}) {
+    GstElementFactory* factory = gst_element_factory_find(name);
+    if (factory == nullptr)
+      return Error{Errc::not_found,
+                   std::string("GStreamer has no element ") + name +
+                       ": install videocall's plugins, or name their folder "
+                       "in GST_PLUGIN_PATH"};
+    gst_object_unref(factory);
+  }
+  const unsigned shards =
+      settings_.shards != 0 ? settings_.shards
+                            : std::max(1U, std::thread::hardware_concurrency());
+  std::string launch =
+      "videocallrouter name=router webtransportsink name=sink mode=listener "
+      "endpoint=relay";
+  for (unsigned i = 0; i < shards; ++i) {
+    const std::string n = std::to_string(i);
+    launch += " webtransportsrc name=source" + n +
+              " mode=listener endpoint=relay shard=" + n +
+              " shards=" + std::to_string(shards) + " ! router.sink_" + n +
+              " router.src_" + n + " ! sink.sink_" + n;
+  }
+  GError* error = nullptr;
+  pipeline_.reset(gst_parse_launch_full(launch.c_str(), nullptr,
+                                        GST_PARSE_FLAG_FATAL_ERRORS, &error));
+  if (error != nullptr) {
+    Error failure{Errc::internal,
+                  std::string("cannot build the pipeline: ") + error->message};
+    g_error_free(error);
+    return failure;
+  }
+  gst_object_ref_sink(pipeline_.get());
+  return {};
+}
+
+Result<void> PipelineRelay::find_elements() {
+  GstBin* bin = GST_BIN(pipeline_.get());
+  router_.reset(gst_bin_get_by_name(bin, "router"));
+  for (unsigned i = 0;; ++i) {
+    const std::string name = "source" + std::to_string(i);
+    ElementPtr source(gst_bin_get_by_name(bin, name.c_str()));
+    if (!source) break;
+    sources_.push_back(std::move(source));
+  }
+  if (!router_ || sources_.empty())
+    return Error{Errc::invalid_argument,
+                 "the pipeline needs a videocallrouter named router and "
+                 "webtransportsrc elements named source0, source1, …"};
+  return {};
+}
+
+void PipelineRelay::set_properties() {
+  g_object_set(router_.get(), "node-id", settings_.node_id.c_str(),
+               "resume-key", settings_.resume_key.c_str(), nullptr);
+  handlers_.push_back(g_signal_connect(router_.get(), "token-spent",
+                                       G_CALLBACK(on_token_spent), this));
+  const std::string addresses = joined(settings_.addresses);
+  for (const ElementPtr& source : sources_) {
+    g_object_set(source.get(), "address", addresses.c_str(), "certificate-file",
+                 settings_.certificate_file.c_str(), "key-file",
+                 settings_.key_file.c_str(), nullptr);
+    handlers_.push_back(g_signal_connect(source.get(), "session-request",
+                                         G_CALLBACK(on_session_request), this));
+  }
+}
+
+Result<void> PipelineRelay::play() {
+  const auto changed =
+      gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
+  GstBus* bus = gst_element_get_bus(pipeline_.get());
+  GstMessage* message = nullptr;
+  if (changed == GST_STATE_CHANGE_FAILURE)
+    message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR);
+  gst_object_unref(bus);
+  if (changed != GST_STATE_CHANGE_FAILURE) return {};
+  if (message == nullptr)
+    return Error{Errc::internal, "the media pipeline does not start"};
+  Error error = error_of(message);
+  gst_message_unref(message);
+  return error;
+}
+
+void PipelineRelay::watch_bus() {
+  GstBus* bus = gst_element_get_bus(pipeline_.get());
+  bus_watch_ = gst_bus_add_watch(bus, on_message, this);
+  gst_object_unref(bus);
+}
+
+gboolean PipelineRelay::on_message(GstBus*, GstMessage* message,
+                                   gpointer self) {
+  static_cast<PipelineRelay*>(self)->handle_message(message);
+  return G_SOURCE_CONTINUE;
+}
+
+void PipelineRelay::handle_message(GstMessage* message) {
+  switch (GST_MESSAGE_TYPE(message)) {
+    case GST_MESSAGE_ERROR:
+      handle_error(message);
+      break;
+    case GST_MESSAGE_ELEMENT:
+      handle_peer(gst_message_get_structure(message));
+      break;
+    default:
+      break;
+  }
+}
+
+void PipelineRelay::handle_error(GstMessage* message) {
+  const Error error = error_of(message);
+  if (failed_) return;
+  failed_ = true;
+  listener_->on_relay_failed(error.message);
+}
+
+void PipelineRelay::handle_peer(const GstStructure* structure) {
+  const bool came = gst_structure_has_name(structure, "videocall-peer-joined");
+  if (!came && !gst_structure_has_name(structure, "videocall-peer-left"))
+    return;
+  std::pair session(text_field(structure, "meeting"),
+                    uint64_field(structure, "session-id"));
+  log_event(LogLevel::info, "room", came ? "entered" : "left",
+            {{"meeting", session.first},
+             {"user", text_field(structure, "user-id")},
+             {"session", std::to_string(session.second)},
+             {"reason", text_field(structure, "reason")}});
+  if (came)
+    sessions_.insert(std::move(session));
+  else
+    sessions_.erase(session);
+}
+
+void PipelineRelay::on_session_request(GstElement*,
+                                       const GstStructure* structure,
+                                       gpointer self) {
+  SessionRequest request;
+  request.id = uint64_field(structure, "request-id");
+  request.shard = uint_field(structure, "shard");
+  request.meeting = text_field(structure, "meeting");
+  request.token = text_field(structure, "token");
+  request.resume = text_field(structure, "resume");
+  request.origin = text_field(structure, "origin");
+  request.remote_address = text_field(structure, "remote-address");
+  static_cast<PipelineRelay*>(self)->listener_->on_session_request(
+      std::move(request));
+}
+
+void PipelineRelay::on_token_spent(GstElement*, const char* token_id,
+                                   gpointer self) {
+  if (token_id == nullptr) return;
+  static_cast<PipelineRelay*>(self)->listener_->on_token_spent(token_id);
+}
+
+std::vector<std::string> PipelineRelay::certificate_hashes() const {
+  gchar** values = nullptr;
+  g_object_get(sources_.front().get(), "certificate-hashes", &values, nullptr);
+  std::vector<std::string> hashes;
+  for (gchar** value = values; value != nullptr && *value != nullptr; ++value)
+    hashes.emplace_back(*value);
+  g_strfreev(values);
+  return hashes;
+}
+
+void PipelineRelay::admit(const SessionRequest& request, const Grant& grant) {
+  GstStructure* structure = structure_of(grant);
+  g_signal_emit_by_name(sources_.at(request.shard).get(), "admit",
+                        guint64{request.id}, structure);
+  gst_structure_free(structure);
+}
+
+void PipelineRelay::refuse(const SessionRequest& request, unsigned status,
+                           const std::string& reason) {
+  g_signal_emit_by_name(sources_.at(request.shard).get(), "refuse",
+                        guint64{request.id}, guint{status}, reason.c_str());
+}
+
+std::vector<RoomMember> PipelineRelay::members(const std::string& meeting) {
+  GstStructure* answer = nullptr;
+  g_signal_emit_by_name(router_.get(), "list-members", meeting.c_str(),
+                        &answer);
+  std::vector<RoomMember> members;
+  if (answer == nullptr) return members;
+  const GValue* list = gst_structure_get_value(answer, "members");
+  const guint count = list != nullptr && GST_VALUE_HOLDS_LIST(list)
+                          ? gst_value_list_get_size(list)
+                          : 0;
+  for (guint i = 0; i < count; ++i) {
+    const GstStructure* entry =
+        gst_value_get_structure(gst_value_list_get_value(list, i));
+    members.push_back(
+        {uint64_field(entry, "session-id"), text_field(entry, "user-id"),
+         text_field(entry, "display-name"), uint_field(entry, "role"),
+         uint64_field(entry, "joined-at-ms")});
+  }
+  gst_structure_free(answer);
+  return members;
+}
+
+uint64_t PipelineRelay::verify_resume(const std::string& meeting,
+                                      const std::string& user_id,
+                                      const std::string& secret) {
+  guint64 session = 0;
+  g_signal_emit_by_name(router_.get(), "verify-resume", meeting.c_str(),
+                        user_id.c_str(), secret.c_str(), &session);
+  return session;
+}
+
+Result<void> PipelineRelay::reload_certificate() {
+  gboolean reloaded = FALSE;
+  g_signal_emit_by_name(sources_.front().get(), "reload-certificate",
+                        &reloaded);
+  if (reloaded) return {};
+  return Error{Errc::tls,
+               "cannot read webtransport-certificate and webtransport-key "
+               "again; the old certificate stays in use"};
+}
+
+void PipelineRelay::drain() {
+  for (const ElementPtr& source : sources_)
+    g_signal_emit_by_name(source.get(), "drain");
+}
+
+void PipelineRelay::close_all(unsigned code, const std::string& reason) {
+  for (const ElementPtr& source : sources_)
+    g_signal_emit_by_name(source.get(), "close-all", guint{code},
+                          reason.c_str());
+}
+
+void PipelineRelay::stop() {
+  if (bus_watch_ != 0) g_source_remove(bus_watch_);
+  bus_watch_ = 0;
+  if (pipeline_) gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
+  sources_.clear();
+  router_.reset();
+  pipeline_.reset();
+}
+
+}  // namespace videocall::server

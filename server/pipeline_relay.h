@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+// The media relay as a GStreamer pipeline: webtransportsrc shards, router,
+// sinks. Knows the elements by name, properties, signals and messages alone
+// (docs/element-contract.md).
+#pragma once
+
+#include <gst/gst.h>
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "server/relay.h"
+
+namespace videocall::server {
+
+class PipelineRelay : public Relay {
+ public:
+  struct Settings {
+    std::vector<std::string> addresses;
+    std::string certificate_file;  // both empty: a certificate of its own
+    std::string key_file;
+    std::string node_id;
+    std::string resume_key;   // 64 hex digits
+    std::string description;  // a TOML file; empty: the one that is shipped
+    unsigned shards = 0;      // 0: one per core
+  };
+  explicit PipelineRelay(Settings settings);
+  ~PipelineRelay() override;
+
+  Result<void> start(Listener& listener) override;
+  uint16_t webtransport_port() const override { return port_; }
+  std::vector<std::string> certificate_hashes() const override;
+  void admit(const SessionRequest& request, const Grant& grant) override;
+  void refuse(const SessionRequest& request, unsigned status,
+              const std::string& reason) override;
+  std::vector<RoomMember> members(const std::string& meeting) override;
+  uint64_t verify_resume(const std::string& meeting, const std::string& user_id,
+                         const std::string& secret) override;
+  size_t session_count() const override { return sessions_.size(); }
+  Result<void> reload_certificate() override;
+  void drain() override;
+  void close_all(unsigned code, const std::string& reason) override;
+  void stop() override;
+
+ private:
+  struct Unref {
+    void operator()(gpointer object) const { gst_object_unref(object); }
+  };
+  using ElementPtr = std::unique_ptr<GstElement, Unref>;
+
+  Result<void> build();
+  Result<void> find_elements();
+  void set_properties();
+  Result<void> play();
+  void watch_bus();
+  void handle_message(GstMessage* message);
+  void handle_error(GstMessage* message);
+  void handle_peer(const GstStructure* structure);
+
+  static void on_session_request(GstElement*, const GstStructure*, gpointer);
+  static void on_token_spent(GstElement*, const char*, gpointer);
+  static gboolean on_message(GstBus*, GstMessage*, gpointer);
+
+  const Settings settings_;
+  Listener* listener_ = nullptr;  // borrowed
+  ElementPtr pipeline_;
+  std::vector<ElementPtr> sources_;  // one per shard
+  ElementPtr router_;
+  std::vector<gulong> handlers_;
+  guint bus_watch_ = 0;
+  uint16_t port_ = 0;
+  bool failed_ = false;
+  std::set<std::pair<std::string, uint64_t>> sessions_;  // meeting, session
+};
+
+}  // namespace videocall::server
