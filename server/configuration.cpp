@@ -107,22 +107,22 @@ std::string quoted(std::string_view text) {
 std::string toml_value(const Configuration& configuration, const Key& key) {
   struct Printer {
     const Configuration& from;
-    std::string operator()(std::string C::*member) const {
+    std::string operator()(std::string Configuration::*member) const {
       return quoted(from.*member);
     }
-    std::string operator()(bool C::*member) const {
+    std::string operator()(bool Configuration::*member) const {
       return from.*member ? "true" : "false";
     }
-    std::string operator()(int64_t C::*member) const {
+    std::string operator()(int64_t Configuration::*member) const {
       return std::to_string(from.*member);
     }
-    std::string operator()(std::vector<std::string> C::*member) const {
+    std::string operator()(
+        std::vector<std::string> Configuration::*member) const {
       std::string list;
       for (const std::string& item : from.*member)
         list += (list.empty() ? "" : ", ") + quoted(item);
       return "[" + list + "]";
     }
-    using C = Configuration;
   };
   return std::visit(Printer{configuration}, key.member);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/configuration_sources.h"
 
+#include <toml++/toml.h>
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstring>
@@ -8,9 +9,6 @@
 #include <map>
 #include <optional>
 #include <sstream>
-// toml++ without exceptions: a bad file is an expected event.
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
 
 namespace videocall::server {
 namespace {
@@ -74,6 +72,23 @@ std::optional<std::vector<std::string>> texts_of(const toml::node& node,
   const auto number = node.value_exact<int64_t>();
   return number ? std::optional(std::vector{std::to_string(*number)})
                 : std::nullopt;
+}
+
+Result<void> apply_table(Configuration& configuration, const toml::table& table,
+                         const std::string& name) {
+  for (const auto& [toml_key, node] : table) {
+    const std::string where = place(name, toml_key.source());
+    const Key* key = find_key(toml_key.str());
+    if (key == nullptr)
+      return wrong(where + "unknown key " + std::string(toml_key.str()) +
+                   suggestion(toml_key.str()));
+    const auto values = texts_of(node, *key);
+    if (!values)
+      return wrong(where + key->name + " takes " + kind_wanted(*key));
+    if (auto set = set_value(configuration, *key, *values); !set)
+      return wrong(where + key->name + ": " + set.error().message);
+  }
+  return {};
 }
 
 Result<void> apply_file(Configuration& configuration, const std::string& path) {
@@ -220,23 +235,12 @@ Result<void> apply_flags(Configuration& configuration, const Flags& flags) {
 
 Result<void> apply_toml(Configuration& configuration, std::string_view text,
                         const std::string& name) {
-  const toml::parse_result parsed = toml::parse(text, name);
-  if (!parsed)
-    return wrong(place(name, parsed.error().source()) +
-                 std::string(parsed.error().description()));
-  for (const auto& [toml_key, node] : parsed.table()) {
-    const std::string where = place(name, toml_key.source());
-    const Key* key = find_key(toml_key.str());
-    if (key == nullptr)
-      return wrong(where + "unknown key " + std::string(toml_key.str()) +
-                   suggestion(toml_key.str()));
-    const auto values = texts_of(node, *key);
-    if (!values)
-      return wrong(where + key->name + " takes " + kind_wanted(*key));
-    if (auto set = set_value(configuration, *key, *values); !set)
-      return wrong(where + key->name + ": " + set.error().message);
+  try {
+    return apply_table(configuration, toml::parse(text), name);
+  } catch (const toml::parse_error& error) {
+    return wrong(place(name, error.source()) +
+                 std::string(error.description()));
   }
-  return {};
 }
 
 Result<CommandLine> read_command_line(int argc, const char* const* argv,

@@ -114,8 +114,8 @@ void StaticFiles::load(const std::string& folder) {
 }
 
 std::optional<HttpResponse> StaticFiles::get(const HttpRequest& request) const {
-  const std::string_view path =
-      is_page_route(request.path) ? "/index.html" : request.path;
+  std::string_view path = request.path;
+  if (is_page_route(path)) path = "/index.html";
   const auto found = files_.find(path);
   if (found == files_.end()) return std::nullopt;
   return answer(found->second, request);
