@@ -130,6 +130,7 @@ class ChannelImpl final : public Channel {
   void echo(const PacketRef& probe, Time now);
   void measure(const Packet& echo, Time now);
   void send_probe(Time now);
+  bool server_is_silent(Time now);
   void end_by_peer();
   Time idle_deadline() const;
 
@@ -154,6 +155,8 @@ class ChannelImpl final : public Channel {
   Time created_;
   Time last_in_;
   Time next_probe_ = Time::max();
+  uint64_t heard_bytes_ = 0;  // client: of the transport, at the last probe
+  Time heard_{};
   uint64_t probe_ = 0;  // number of the last one
   Time probe_sent_{};
   Duration rtt_{0};
@@ -203,7 +206,13 @@ void ChannelImpl::on_timer(Time now) {
                                                   : "no packet for 30 s");
     return;
   }
-  if (now >= next_probe_) send_probe(now);
+  if (now >= next_probe_) {
+    if (server_is_silent(now)) {
+      close(CloseCode::idle, "the server fell silent");
+      return;
+    }
+    send_probe(now);
+  }
   scheduler_.on_timer(now);
 }
 
@@ -398,7 +407,7 @@ void ChannelImpl::handle_from_server(PacketRef packet, Time now) {
   if (type == PacketType::session_assigned && !assigned_) {
     assigned_ = true;
     scheduler_.release_hold();
-    next_probe_ = now;
+    next_probe_ = heard_ = now;
     session_->want_write();
   }
   visitor_.on_packet(std::move(packet), now);
@@ -415,6 +424,14 @@ void ChannelImpl::refuse(std::string_view why, Time now) {
 void ChannelImpl::echo(const PacketRef& probe, Time now) {
   scheduler_.push_probe(probe, now);
   session_->want_write();
+}
+
+// Acknowledgements count too: where datagrams do not pass there are no echoes.
+bool ChannelImpl::server_is_silent(Time now) {
+  const uint64_t bytes = session_ ? session_->stats().bytes_received : 0;
+  if (std::exchange(heard_bytes_, bytes) != bytes || heard_ < last_in_)
+    heard_ = now;
+  return now - heard_ >= limits::kServerSilenceTimeout;
 }
 
 void ChannelImpl::send_probe(Time now) {

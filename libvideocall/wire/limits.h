@@ -48,6 +48,8 @@ inline constexpr auto kConnectionPacketTimeout = 60s;
 inline constexpr auto kHeartbeatInterval = 5s;
 inline constexpr auto kIdleTimeout = 30s;
 inline constexpr auto kResumeWindow = 10s;
+// A client takes a server for gone after this, early enough to resume.
+inline constexpr auto kServerSilenceTimeout = 8s;
 inline constexpr auto kCloseLinger = 2s;  // QUIC outlives the capsule by this
 inline constexpr size_t kRosterListsEverybodyUpTo = 200;
 inline constexpr auto kKeyframeRequestInterval = 500ms;
@@ -73,9 +75,21 @@ inline constexpr size_t kMaxSendTracks = 256;
 inline constexpr auto kIdleTrackTimeout = 12s;  // a screen's group is <= 10 s
 inline constexpr size_t kMaxQueuedProbes = 8;   // RTT packets, per session
 inline constexpr auto kProbeInterval = 1s;      // of a client
-inline constexpr auto kDatagramLimitLifetime = 5s;  // then larger ones are tried
+inline constexpr auto kDatagramLimitLifetime =
+    5s;  // then larger ones are tried
 
-// -- Frames of one session that have not come whole, over all its streams ------
+// -- Client: from one attempt to join to the next
+// -------------------------------
+inline constexpr auto kMinReconnectDelay = 250ms;
+inline constexpr auto kMaxReconnectDelay = 15s;
+inline constexpr auto kConnectTimeout = 15s;      // until SESSION_ASSIGNED
+inline constexpr auto kStableConnection = 10s;    // then the delay starts anew
+inline constexpr unsigned kMaxFirstAttempts = 3;  // before ever connected
+inline constexpr unsigned kMaxTokenRefusals = 3;  // 401s in a row
+inline constexpr size_t kMaxRosterMembers = 10'000;
+
+// -- Frames of one session that have not come whole, over all its streams
+// ------
 inline constexpr size_t kMaxPartialFrameBytes = 4'000'000;
 
 // -- QUIC

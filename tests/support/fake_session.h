@@ -42,6 +42,7 @@ class FakeSession final : public quic::WebTransportSession {
   quic::SessionVisitor* visitor = nullptr;
   size_t stream_credit = 1'000;
   size_t stream_window = SIZE_MAX;  // of new streams
+  uint64_t bytes_received = 0;      // as stats() tells
   size_t max_datagram = 1'200;      // 0: the peer takes none
 
   // What a test looks at.
@@ -133,6 +134,7 @@ class FakeSession final : public quic::WebTransportSession {
   quic::TransportStats stats() const override {
     quic::TransportStats stats;
     stats.max_datagram_bytes = max_datagram;
+    stats.bytes_received = bytes_received;
     return stats;
   }
 

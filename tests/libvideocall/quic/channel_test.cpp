@@ -468,6 +468,24 @@ VC_TEST(silence_ends_a_session) {
   ck_assert_int_eq(mute.visitor.closed, 1);
 }
 
+VC_TEST(client_notices_a_silent_server_in_time_to_resume) {
+  Pair pair;
+  pair.connect();
+  // Nothing but acknowledgements comes: the server is there.
+  for (int i = 0; i < 20; ++i) {
+    pair.client.session.bytes_received += 40;
+    pair.client.channel->on_timer(pair.now += 1s);
+  }
+  ck_assert_int_eq(pair.client.visitor.closed, 0);
+  const Time silence = pair.now;
+  while (pair.client.visitor.closed == 0 && pair.now < silence + 1min)
+    pair.client.channel->on_timer(pair.now = pair.client.channel->next_timer());
+  ck_assert(pair.client.visitor.close_code == CloseCode::idle);
+  ck_assert(!pair.client.visitor.by_peer);
+  ck_assert(pair.now - silence <= limits::kServerSilenceTimeout + 1s);
+  ck_assert(pair.now - silence < limits::kResumeWindow);
+}
+
 VC_TEST(peer_that_does_not_read_control_is_closed_with_overload) {
   Server server;
   server.connect();
