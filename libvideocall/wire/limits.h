@@ -59,6 +59,26 @@ inline constexpr size_t kMaxCachedGroupBytes = 4'000'000;
 inline constexpr size_t kMaxCachedGroupPackets = 1'000;
 inline constexpr auto kMaxCachedGroupAge = 10s;
 
+// What of a cached group above temporal layer 0 a newcomer is sent: all or, if
+// it is more than this, nothing, until the next group starts.
+inline constexpr size_t kMaxCachedUpperBytes = 64 * 1024;
+
+// -- Rooms -------------------------------------------------------------------
+inline constexpr size_t kMaxRooms = 20'000;
+inline constexpr size_t kMaxMembersPerRoom = 5'000;
+inline constexpr size_t kMaxSpentTokensPerRoom = 10'000;
+inline constexpr auto kSpentTokenMemory = 120s;  // twice a token's life
+inline constexpr size_t kMaxControlDataBytes = 64 * 1024;  // but media
+inline constexpr auto kResumeSecretLife = 12h;
+inline constexpr auto kParticipantCountInterval = 1s;  // in large rooms
+inline constexpr size_t kDefaultCameras = 9;  // to a viewer without VIEWPORT
+inline constexpr size_t kLoudestSpeakers = 8;
+// A layer without a packet for this long is no longer chosen.
+inline constexpr auto kCameraLayerSilence = 5s;
+inline constexpr auto kScreenLayerSilence = 12s;
+// A group number lower than the last is late, unless nothing came for this.
+inline constexpr auto kGroupRestartSilence = 2s;
+
 // -- Send queue of one session -----------------------------------------------
 inline constexpr size_t kMaxSendQueueBytes = 2 * 1024 * 1024;
 inline constexpr auto kMaxMediaQueueDelay = 300ms;

@@ -114,6 +114,12 @@ class VIDEOCALL_API Packet {
   // at most once.
   void stamp(const Stamp& stamp);
 
+  // Whether the caller's reference is the only one, so that stamp() is
+  // allowed.
+  bool is_sole_owner() const {
+    return refs_.load(std::memory_order_acquire) == 1;
+  }
+
   const PacketFields& fields() const { return fields_; }
   Bytes bytes() const { return {storage() + kPrefixBytes, size_}; }
   // uint32 length, big-endian, then bytes(): a frame of a stream.

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#include "libvideocall/room/choice.h"
+
+#include <algorithm>
+
+namespace videocall::room {
+
+int choose_layer(std::span<const LayerState, kLayers> layers,
+                 uint32_t height_px, uint8_t cap) {
+  const bool any_live = std::any_of(layers.begin(), layers.end(),
+                                    [](const auto& l) { return l.live; });
+  int best = kNoLayer;
+  for (int i = 0; i < static_cast<int>(kLayers); ++i) {
+    const LayerState& layer = layers[static_cast<size_t>(i)];
+    if (!(any_live ? layer.live : layer.exists)) continue;
+    // Below the cap nothing may be left: then the lowest is what there is.
+    if (i > cap && best != kNoLayer) break;
+    best = i;
+    if (layer.height >= height_px) break;
+  }
+  return best;
+}
+
+std::optional<uint32_t> find_tile(std::span<const Tile> viewport,
+                                  uint64_t session, MediaKind kind) {
+  for (const Tile& tile : viewport) {
+    if (tile.session_id == session && tile.kind == kind) return tile.height_px;
+  }
+  return std::nullopt;
+}
+
+uint8_t find_cap(std::span<const LayerCap> caps, uint64_t session,
+                 MediaKind kind) {
+  for (const LayerCap& cap : caps) {
+    if (cap.session_id == session && cap.kind == kind) return cap.layer;
+  }
+  return limits::kMaxLayer;
+}
+
+std::vector<uint64_t> rank_cameras(std::vector<CameraCandidate> candidates) {
+  const auto first = [](const CameraCandidate& a, const CameraCandidate& b) {
+    if (a.spoke != b.spoke) return a.spoke > b.spoke;  // nullopt is least
+    return a.order < b.order;
+  };
+  const size_t count =
+      std::min(candidates.size(), limits::kDefaultCameras + 1);
+  std::partial_sort(candidates.begin(),
+                    candidates.begin() + static_cast<ptrdiff_t>(count),
+                    candidates.end(), first);
+  std::vector<uint64_t> ranked;
+  ranked.reserve(count);
+  for (size_t i = 0; i < count; ++i) ranked.push_back(candidates[i].session_id);
+  return ranked;
+}
+
+bool is_default_camera(std::span<const uint64_t> ranked, uint64_t viewer,
+                       uint64_t sender) {
+  if (viewer == sender) return false;
+  const auto position = [&](uint64_t id) {
+    return std::find(ranked.begin(), ranked.end(), id) - ranked.begin();
+  };
+  const auto shown = static_cast<ptrdiff_t>(limits::kDefaultCameras);
+  const ptrdiff_t at = position(sender);
+  if (at < shown) return at < static_cast<ptrdiff_t>(ranked.size());
+  return at == shown && at < static_cast<ptrdiff_t>(ranked.size()) &&
+         position(viewer) < shown;
+}
+
+}  // namespace videocall::room

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// Who gets what: the pure rules (docs/wire-protocol.md, section 3.5). The
+// stage keeps the state and asks here. A later rule that knows each viewer's
+// bandwidth goes in here too, as a further cap of choose_layer().
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "libvideocall/base/time.h"
+#include "libvideocall/wire/limits.h"
+#include "libvideocall/wire/packet.h"
+
+namespace videocall::room {
+
+inline constexpr size_t kLayers = limits::kMaxLayer + 1;
+inline constexpr int kNoLayer = -1;
+inline constexpr uint32_t kAnyHeight = std::numeric_limits<uint32_t>::max();
+
+// One tile of a VIEWPORT.
+struct Tile {
+  uint64_t session_id = 0;
+  MediaKind kind = MediaKind::unspecified;
+  uint32_t height_px = 0;
+  bool pinned = false;
+};
+
+// One entry of a LAYER_PREFERENCE.
+struct LayerCap {
+  uint64_t session_id = 0;
+  MediaKind kind = MediaKind::unspecified;
+  uint8_t layer = 0;
+};
+
+// What is known of one layer of a sender's video.
+struct LayerState {
+  bool exists = false;   // a key frame of it has been seen
+  bool live = false;     // and packets come
+  uint32_t height = 0;   // of its last key frame; 0: the sender did not say
+};
+
+// The smallest live layer at least |height_px| high, else the highest live
+// one, and none above |cap|; if none is live, the same among those that exist;
+// kNoLayer if none exists.
+int choose_layer(std::span<const LayerState, kLayers> layers,
+                 uint32_t height_px, uint8_t cap);
+
+// The height that |viewport| asks for |session|'s |kind|, if it lists it.
+std::optional<uint32_t> find_tile(std::span<const Tile> viewport,
+                                  uint64_t session, MediaKind kind);
+// The cap that |caps| puts on it; limits::kMaxLayer without an entry.
+uint8_t find_cap(std::span<const LayerCap> caps, uint64_t session,
+                 MediaKind kind);
+
+// A camera that a viewer without a VIEWPORT may be shown.
+struct CameraCandidate {
+  uint64_t session_id = 0;
+  uint64_t order = 0;        // of joining
+  std::optional<Time> spoke;  // last
+};
+
+// The limits::kDefaultCameras + 1 sessions that come first: who spoke last,
+// then who joined first. One more than a viewer is shown, since nobody is
+// shown the own camera.
+std::vector<uint64_t> rank_cameras(std::vector<CameraCandidate> candidates);
+
+// Whether a viewer without a VIEWPORT gets |sender|'s camera.
+bool is_default_camera(std::span<const uint64_t> ranked, uint64_t viewer,
+                       uint64_t sender);
+
+}  // namespace videocall::room

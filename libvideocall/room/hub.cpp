@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+#include "libvideocall/room/hub.h"
+
+#include <algorithm>
+#include <cassert>
+#include <mutex>
+#include <utility>
+
+namespace videocall::room {
+
+struct Hub::Slot {
+  Slot(const std::string& meeting, const Config& config)
+      : room(meeting, config) {}
+
+  std::mutex mutex;  // guards all below
+  Room room;
+  Output outbox;
+  bool carried = false;  // a thread carries the outbox out
+  bool dead = false;     // no longer in the directory
+};
+
+Hub::Batch::Batch() = default;
+
+Hub::Batch::~Batch() { assert(entries_.empty()); }
+
+void Hub::Batch::touch(const std::shared_ptr<Slot>& slot) {
+  // The last is the likeliest: packets of one session come in a row.
+  for (auto entry = entries_.rbegin(); entry != entries_.rend(); ++entry) {
+    if (entry->slot == slot) return;
+  }
+  entries_.push_back({slot, false});
+}
+
+Hub::Hub(Config config) : config_(std::move(config)) {}
+
+Hub::~Hub() = default;
+
+void Hub::open(SessionHandle handle, Grant grant, Now now, Batch& batch) {
+  for (;;) {
+    const std::shared_ptr<Slot> slot = find_or_make_slot(grant.meeting);
+    if (!slot) {
+      batch.direct_.closes.push_back(
+          {handle, CloseCode::overload, "too many meetings"});
+      return;
+    }
+    std::shared_ptr<Session> session;
+    {
+      const std::lock_guard lock(slot->mutex);
+      if (slot->dead) continue;  // its last member left just now
+      session = slot->room.open(handle, std::move(grant), now, slot->outbox);
+    }
+    batch.touch(slot);
+    const std::unique_lock lock(directory_);
+    sessions_.insert_or_assign(handle, Place{slot, std::move(session)});
+    return;
+  }
+}
+
+void Hub::close(SessionHandle handle, CloseCode code, Now now, Batch& batch) {
+  Place place;
+  {
+    const std::unique_lock lock(directory_);
+    const auto found = sessions_.find(handle);
+    if (found == sessions_.end()) return;
+    place = std::move(found->second);
+    sessions_.erase(found);
+  }
+  batch.touch(place.slot);
+  const std::lock_guard lock(place.slot->mutex);
+  place.slot->room.close(*place.session, code, now, place.slot->outbox);
+}
+
+void Hub::packet(SessionHandle handle, PacketRef packet, Now now,
+                 Batch& batch) {
+  Place place;
+  {
+    const std::shared_lock lock(directory_);
+    const auto found = sessions_.find(handle);
+    if (found == sessions_.end()) return;
+    place = found->second;
+  }
+  batch.touch(place.slot);
+  const std::lock_guard lock(place.slot->mutex);
+  place.slot->room.packet(*place.session, std::move(packet), now,
+                          place.slot->outbox);
+}
+
+void Hub::tick(Now now, Batch& batch) {
+  for (const std::shared_ptr<Slot>& slot : all_slots()) {
+    bool empty = false;
+    {
+      const std::lock_guard lock(slot->mutex);
+      slot->room.tick(now, slot->outbox);
+      if (!slot->outbox.empty()) batch.touch(slot);
+      empty = slot->room.empty();
+    }
+    if (empty) remove_if_empty(slot);
+  }
+}
+
+bool Hub::collect(Batch& batch, Output& out) {
+  out.clear();
+  out.take(batch.direct_);
+  std::erase_if(batch.entries_, [&](Batch::Entry& entry) {
+    Slot& slot = *entry.slot;
+    const std::lock_guard lock(slot.mutex);
+    if (!entry.mine && slot.carried) return true;  // that thread will see it
+    entry.mine = slot.carried = !slot.outbox.empty();
+    out.take(slot.outbox);
+    return !entry.mine;
+  });
+  return !out.empty();
+}
+
+bool Hub::end_meeting(const std::string& meeting, Now now) {
+  const std::shared_ptr<Slot> slot = find_slot(meeting);
+  if (!slot) return false;
+  const std::lock_guard lock(slot->mutex);
+  slot->room.end(now, slot->outbox);
+  return true;
+}
+
+bool Hub::remove_member(const std::string& meeting, uint64_t session_id,
+                        std::string_view reason, Now now) {
+  const std::shared_ptr<Slot> slot = find_slot(meeting);
+  if (!slot) return false;
+  const std::lock_guard lock(slot->mutex);
+  return slot->room.remove(session_id, reason, now, slot->outbox);
+}
+
+std::vector<MemberInfo> Hub::list_members(const std::string& meeting) const {
+  const std::shared_ptr<Slot> slot = find_slot(meeting);
+  if (!slot) return {};
+  const std::lock_guard lock(slot->mutex);
+  return slot->room.list();
+}
+
+bool Hub::accepts_secret(const std::string& meeting, uint64_t session_id,
+                         std::string_view secret) const {
+  const std::shared_ptr<Slot> slot = find_slot(meeting);
+  if (!slot) return true;
+  const std::lock_guard lock(slot->mutex);
+  return slot->room.accepts_secret(session_id, secret);
+}
+
+HubStats Hub::stats() const {
+  HubStats stats;
+  {
+    const std::shared_lock lock(directory_);
+    stats.sessions = sessions_.size();
+  }
+  for (const std::shared_ptr<Slot>& slot : all_slots()) {
+    const std::lock_guard lock(slot->mutex);
+    const RoomStats room = slot->room.stats();
+    ++stats.rooms;
+    stats.members += room.members;
+    stats.refused += room.refused;
+    stats.dropped += room.dropped;
+  }
+  return stats;
+}
+
+std::shared_ptr<Hub::Slot> Hub::find_slot(const std::string& meeting) const {
+  const std::shared_lock lock(directory_);
+  const auto found = rooms_.find(meeting);
+  return found == rooms_.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<Hub::Slot> Hub::find_or_make_slot(const std::string& meeting) {
+  if (auto slot = find_slot(meeting)) return slot;
+  const std::unique_lock lock(directory_);
+  const auto found = rooms_.find(meeting);
+  if (found != rooms_.end()) return found->second;
+  if (rooms_.size() >= limits::kMaxRooms) return nullptr;
+  return rooms_.emplace(meeting, std::make_shared<Slot>(meeting, config_))
+      .first->second;
+}
+
+std::vector<std::shared_ptr<Hub::Slot>> Hub::all_slots() const {
+  std::vector<std::shared_ptr<Slot>> slots;
+  const std::shared_lock lock(directory_);
+  slots.reserve(rooms_.size());
+  for (const auto& [meeting, slot] : rooms_) slots.push_back(slot);
+  return slots;
+}
+
+void Hub::remove_if_empty(const std::shared_ptr<Slot>& slot) {
+  const std::unique_lock directory(directory_);
+  const std::lock_guard lock(slot->mutex);
+  if (!slot->room.empty()) return;
+  slot->dead = true;
+  rooms_.erase(slot->room.meeting());
+}
+
+}  // namespace videocall::room

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// All rooms of the node. Thread-safe: every shard's streaming thread, a timer
+// and the program's own threads call it at once.
+//
+// Locks, taken in this order, none held when a call returns:
+//   1. the directory's shared lock guards which rooms and sessions there are;
+//   2. each room's mutex guards that room and its outbox.
+//
+// What a call results in is put into its room's outbox. One thread at a time
+// carries a room's outbox out: that which first called collect(); what others
+// add meanwhile is that thread's to carry out too. So whatever a room says
+// leaves in the order in which the room said it, whichever threads were in it,
+// and no lock is held while it is being sent: no viewer gets a live packet
+// before the cached group, or hears of a leave before the join.
+#pragma once
+
+#include <memory>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "libvideocall/base/export.h"
+#include "libvideocall/room/room.h"
+
+namespace videocall::room {
+
+struct HubStats {
+  size_t rooms = 0;
+  size_t sessions = 0;  // also those before their CONNECTION
+  size_t members = 0;   // also those who may resume
+  uint64_t refused = 0;
+  uint64_t dropped = 0;
+};
+
+class VIDEOCALL_API Hub {
+ private:
+  struct Slot;
+
+ public:
+  // The rooms that one thread touched in one turn; on that thread's stack or
+  // kept by it. collect() must have returned false before it is destroyed.
+  class VIDEOCALL_API Batch {
+   public:
+    Batch();
+    ~Batch();
+    Batch(const Batch&) = delete;
+    Batch& operator=(const Batch&) = delete;
+
+   private:
+    friend class Hub;
+    struct Entry {
+      std::shared_ptr<Slot> slot;
+      bool mine = false;  // this thread carries the room's outbox out
+    };
+    void touch(const std::shared_ptr<Slot>& slot);
+
+    std::vector<Entry> entries_;
+    Output direct_;  // about sessions that found no room
+  };
+
+  explicit Hub(Config config);
+  ~Hub();
+
+  // -- From the transports, in the order of each session's events -------------
+  void open(SessionHandle handle, Grant grant, Now now, Batch& batch);
+  void close(SessionHandle handle, CloseCode code, Now now, Batch& batch);
+  // |packet| is parsed and its only reference is given away. Of a session that
+  // is not known, or that the room has done with, it is ignored.
+  void packet(SessionHandle handle, PacketRef packet, Now now, Batch& batch);
+
+  // -- From a timer, ten times a second ----------------------------------------
+  // Also finds what end_meeting() and remove_member() left to be sent.
+  void tick(Now now, Batch& batch);
+
+  // Moves what is to be carried out into |out|, emptied before. Call it until
+  // it returns false and carry out |out| each time.
+  bool collect(Batch& batch, Output& out);
+
+  // -- From any thread; the results leave with the next tick -------------------
+  bool end_meeting(const std::string& meeting, Now now);
+  bool remove_member(const std::string& meeting, uint64_t session_id,
+                     std::string_view reason, Now now);
+  std::vector<MemberInfo> list_members(const std::string& meeting) const;
+  // As Room::accepts_secret; true if the meeting is not known here.
+  bool accepts_secret(const std::string& meeting, uint64_t session_id,
+                      std::string_view secret) const;
+  HubStats stats() const;
+
+ private:
+  struct Place {
+    std::shared_ptr<Slot> slot;
+    std::shared_ptr<Session> session;
+  };
+
+  std::shared_ptr<Slot> find_slot(const std::string& meeting) const;
+  std::shared_ptr<Slot> find_or_make_slot(const std::string& meeting);
+  std::vector<std::shared_ptr<Slot>> all_slots() const;
+  void remove_if_empty(const std::shared_ptr<Slot>& slot);
+
+  const Config config_;
+  mutable std::shared_mutex directory_;
+  std::unordered_map<std::string, std::shared_ptr<Slot>> rooms_;
+  std::unordered_map<SessionHandle, Place, SessionHandleHash> sessions_;
+};
+
+}  // namespace videocall::room

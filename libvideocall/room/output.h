@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// What a call into a room results in, to be carried out by the caller in this
+// order: notices of spent tokens, deliveries in their order, closes, the other
+// notices.
+#pragma once
+
+#include <cstdint>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "libvideocall/base/time.h"
+#include "libvideocall/wire/delivery.h"
+
+namespace videocall::room {
+
+// The two clocks that a room is handed; it reads none itself.
+struct Now {
+  Time mono;             // for intervals and timeouts
+  uint64_t unix_ms = 0;  // what people are shown
+};
+
+// As proto MemberRole.
+enum class Role : uint8_t {
+  unspecified = 0,
+  host = 1,
+  participant = 2,
+  observer = 3,  // sees and hears, but sends no media
+};
+
+// What the program around the room is told.
+struct Notice {
+  enum class Kind { token_spent, joined, left };
+  Kind kind = Kind::joined;
+  std::string meeting;
+  uint64_t session_id = 0;
+  std::string user_id;
+  std::string display_name;
+  Role role = Role::unspecified;
+  std::string reason;    // left: why, as to_string(CloseCode), or "lost"
+  std::string token_id;  // token_spent
+};
+
+struct Output {
+  std::vector<Delivery> deliveries;
+  // Every media packet that was accepted, stamped, once, whether or not
+  // anybody gets it.
+  std::vector<PacketRef> media;
+  std::vector<CloseCommand> closes;
+  std::vector<Notice> notices;
+
+  bool empty() const {
+    return deliveries.empty() && media.empty() && closes.empty() &&
+           notices.empty();
+  }
+
+  // Empties it and keeps the memory, so that a packet allocates nothing.
+  void clear() {
+    deliveries.clear();
+    media.clear();
+    closes.clear();
+    notices.clear();
+  }
+
+  // Appends what |other| holds and empties it.
+  void take(Output& other) {
+    move_all(other.deliveries, deliveries);
+    move_all(other.media, media);
+    move_all(other.closes, closes);
+    move_all(other.notices, notices);
+    other.clear();
+  }
+
+ private:
+  template <typename T>
+  static void move_all(std::vector<T>& from, std::vector<T>& to) {
+    to.insert(to.end(), std::make_move_iterator(from.begin()),
+              std::make_move_iterator(from.end()));
+  }
+};
+
+}  // namespace videocall::room

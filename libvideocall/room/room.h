@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+// One meeting on this node: the life of its sessions and what they say to one
+// another (docs/wire-protocol.md, section 3). Pure: time and randomness are
+// handed in, and what is to be done comes out. Not thread-safe; the hub's lock
+// of the room is held in every call.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "libvideocall/room/member.h"
+#include "libvideocall/room/output.h"
+#include "libvideocall/room/roster.h"
+#include "libvideocall/room/stage.h"
+
+namespace videocall::room {
+
+// What rooms are given from outside. The functions are called from any thread,
+// under a room's lock, and must not call back.
+struct Config {
+  std::string node_id;
+  // Unpredictable 64 bits; session ids are made of them.
+  std::function<uint64_t()> random;
+  // A new resume secret; empty: sessions of this node cannot be resumed.
+  std::function<std::string(std::string_view meeting, std::string_view user_id,
+                            uint64_t session_id, uint64_t unix_ms)>
+      issue_secret;
+};
+
+struct MemberInfo {
+  uint64_t session_id = 0;
+  std::string user_id;
+  std::string display_name;
+  Role role = Role::participant;
+  uint64_t joined_at_ms = 0;
+};
+
+struct RoomStats {
+  size_t members = 0;
+  uint64_t refused = 0;  // packets that broke the contract
+  uint64_t dropped = 0;  // media that came too late or without its key frame
+};
+
+class Room {
+ public:
+  // |config| outlives the room.
+  Room(std::string meeting, const Config& config);
+  Room(const Room&) = delete;
+  Room& operator=(const Room&) = delete;
+
+  // A session was admitted; it is not in the room before its CONNECTION.
+  std::shared_ptr<Session> open(SessionHandle handle, Grant grant, Now now,
+                                Output& out);
+  // The transport's session has ended.
+  void close(Session& session, CloseCode code, Now now, Output& out);
+  // |packet| is parsed; it is stamped here if it goes on, so the caller gives
+  // away the only reference.
+  void packet(Session& session, PacketRef packet, Now now, Output& out);
+  // Timeouts; about ten times a second.
+  void tick(Now now, Output& out);
+
+  // The host ended the meeting: everybody is closed.
+  void end(Now now, Output& out);
+  // A host removed the member; false if there is none.
+  bool remove(uint64_t session_id, std::string_view reason, Now now,
+              Output& out);
+
+  std::vector<MemberInfo> list() const;
+  // Whether |secret|, which verified, may resume |session_id| here: it is the
+  // newest of that session, or the session is not known.
+  bool accepts_secret(uint64_t session_id, std::string_view secret) const;
+  // Nobody is here, on the way here, or could come back.
+  bool empty() const { return members_.empty() && pending_.empty(); }
+  RoomStats stats() const;
+  const std::string& meeting() const { return meeting_; }
+
+ private:
+  // -- Life of a session (room.cpp) --------------------------------------------
+  void connect(Session& session, const Packet& packet, Now now, Output& out);
+  bool spend_token(const Session& session, Now now, Output& out);
+  Member* find_resumed(const Session& session);
+  Member& add_member(const Grant& grant, Now now);
+  uint64_t choose_id(const Grant& grant);
+  void attach(Member& member, std::shared_ptr<Session> session, Now now);
+  void assign(Member& member, Now now, Output& out);
+  void detach(Member& member, Now now);
+  void leave(Member& member, std::string_view reason, Now now, Output& out);
+  std::shared_ptr<Session> take_pending(const Session& session);
+  void shut(Session& session, CloseCode code, std::string_view reason,
+            Output& out);
+  void shut_member(Member& member, CloseCode code, std::string_view reason,
+                   Now now, Output& out);
+  void tick_pending(Now now, Output& out);
+  void tick_members(Now now, Output& out);
+  void notify(Notice::Kind kind, const Member& member, std::string_view reason,
+              Output& out) const;
+
+  // -- What members say (room_messages.cpp) -------------------------------------
+  // An error is a refusal.
+  Result<void> handle(Session& session, PacketRef packet, Now now,
+                      Output& out);
+  Result<void> handle_media(Member& member, PacketRef packet, Now now,
+                            Output& out);
+  Result<void> handle_control(Member& member, PacketRef packet, Now now,
+                              Output& out);
+  Result<void> handle_state(Member& member, PacketRef packet, Now now,
+                            Output& out);
+  Result<void> handle_chat(Member& member, const Packet& packet, Now now,
+                           Output& out);
+  Result<void> handle_reaction(Member& member, PacketRef packet, Now now,
+                               Output& out);
+  Result<void> handle_keyframe_request(Member& member, const Packet& packet,
+                                       Now now, Output& out);
+  Result<void> handle_viewport(Member& member, const Packet& packet, Now now,
+                               Output& out);
+  Result<void> handle_preference(Member& member, const Packet& packet, Now now,
+                                 Output& out);
+  void forward(Member& member, PacketRef packet, Output& out);
+  void refuse(Session& session, Now now, Output& out);
+  Member* find(uint64_t session_id);
+
+  // borrowed
+  const Config& config_;
+  // owned
+  std::string meeting_;
+  Members members_;
+  std::unordered_map<uint64_t, Member*> by_id_;
+  std::vector<std::shared_ptr<Session>> pending_;  // before CONNECTION
+  std::unordered_set<std::string> spent_tokens_;
+  std::deque<std::pair<Time, std::string>> spent_order_;
+  Stage stage_;
+  Roster roster_;
+  // state
+  uint64_t next_order_ = 0;
+  uint64_t refused_ = 0;
+  Time swept_{};
+};
+
+}  // namespace videocall::room

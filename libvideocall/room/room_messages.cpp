@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+// What members say to the room and to one another.
+#include "libvideocall/room/room.h"
+
+namespace videocall::room {
+namespace {
+
+Error refused(const char* why) { return {Errc::protocol, why}; }
+
+Stamp stamp_of(const Member& member) { return {member.user_id, member.id}; }
+
+}  // namespace
+
+void Room::packet(Session& session, PacketRef packet, Now now, Output& out) {
+  if (session.closed) return;
+  auto handled = check_from_client(*packet);
+  if (handled) handled = handle(session, std::move(packet), now, out);
+  if (!handled) refuse(session, now, out);
+}
+
+Result<void> Room::handle(Session& session, PacketRef packet, Now now,
+                          Output& out) {
+  const PacketType type = packet->fields().type;
+  if (type != PacketType::media &&
+      packet->fields().data.size() > limits::kMaxControlDataBytes)
+    return refused("control packet too large");
+  if (!session.member) {
+    if (type != PacketType::connection)
+      return refused("something else before CONNECTION");
+    connect(session, *packet, now, out);
+    return {};
+  }
+  Member& member = *session.member;
+  member.last_packet = now.mono;
+  switch (type) {
+    case PacketType::media:
+      return handle_media(member, std::move(packet), now, out);
+    case PacketType::rtt:
+      if (!member.rtt_rate.allow(now.mono, limits::kMaxRttPerSecond))
+        return refused("too many RTT probes");
+      out.deliveries.push_back({std::move(packet), session.self});
+      return {};
+    case PacketType::connection:
+      return refused("a second CONNECTION");
+    default:
+      return handle_control(member, std::move(packet), now, out);
+  }
+}
+
+Result<void> Room::handle_media(Member& member, PacketRef packet, Now now,
+                                Output& out) {
+  if (member.role == Role::observer) return refused("media of an observer");
+  const bool published = member.publishes();
+  packet->stamp(stamp_of(member));
+  // Before its first packet, so that nobody gets media of somebody unknown.
+  if (!published) {
+    member.sends_audio |= packet->fields().kind == MediaKind::audio;
+    roster_.publishes(member, out);
+  }
+  stage_.media(member, packet, now, out);
+  return {};
+}
+
+Result<void> Room::handle_control(Member& member, PacketRef packet, Now now,
+                                  Output& out) {
+  if (!member.control_rate.allow(now.mono, limits::kMaxControlPacketsPerSecond))
+    return refused("too many control packets");
+  switch (packet->fields().type) {
+    case PacketType::diagnostics:
+    case PacketType::health:
+      return {};  // for the server's statistics only
+    case PacketType::member_state:
+      return handle_state(member, std::move(packet), now, out);
+    case PacketType::chat:
+      return handle_chat(member, *packet, now, out);
+    case PacketType::reaction:
+      return handle_reaction(member, std::move(packet), now, out);
+    case PacketType::keyframe_request:
+      return handle_keyframe_request(member, *packet, now, out);
+    case PacketType::viewport:
+      return handle_viewport(member, *packet, now, out);
+    case PacketType::layer_preference:
+      return handle_preference(member, *packet, now, out);
+    case PacketType::e2ee_key:
+      forward(member, std::move(packet), out);
+      return {};
+    default:  // a later version's
+      if (!member.unknown_rate.allow(now.mono,
+                                     limits::kMaxUnknownTypePacketsPerSecond))
+        return refused("too many packets of an unknown type");
+      forward(member, std::move(packet), out);
+      return {};
+  }
+}
+
+Result<void> Room::handle_state(Member& member, PacketRef packet, Now now,
+                                Output& out) {
+  auto state = read_member_state(packet->fields().data);
+  if (!state) return state.error();
+  // A client that says no name keeps the one it was admitted with.
+  if (state->display_name.empty()) state->display_name = member.display_name;
+  if (*state == member.state) return {};
+  const bool published = member.publishes();
+  const MemberState before = std::exchange(member.state, std::move(*state));
+  member.display_name = member.state.display_name;
+  roster_.changed(member);
+  stage_.state_changed(member, before, now, out);
+  if (!published && member.publishes()) roster_.publishes(member, out);
+  // Of somebody whom the others have not been told of they hear nothing.
+  if (member.announced) forward(member, std::move(packet), out);
+  return {};
+}
+
+Result<void> Room::handle_chat(Member& member, const Packet& packet, Now now,
+                               Output& out) {
+  if (!member.chat_rate.allow(now.mono, limits::kMaxChatsPerSecond))
+    return refused("too many chat messages");
+  const auto chat = read_chat(packet.fields().data);
+  if (!chat) return chat.error();
+  const PacketRef message = write_chat(*chat, stamp_of(member),
+                                       member.display_name, now.unix_ms);
+  if (chat->to_session_id == 0) {
+    out.deliveries.push_back({message, stage_.everyone()});
+    return {};
+  }
+  const Member* to = find(chat->to_session_id);
+  if (!to || !to->session) return {};  // no echo: it was not delivered
+  out.deliveries.push_back({message, to->session->self});
+  if (to != &member) out.deliveries.push_back({message, member.session->self});
+  return {};
+}
+
+Result<void> Room::handle_reaction(Member& member, PacketRef packet, Now now,
+                                   Output& out) {
+  if (!member.reaction_rate.allow(now.mono, limits::kMaxReactionsPerSecond))
+    return refused("too many reactions");
+  if (auto good = check_reaction(packet->fields().data); !good) return good;
+  forward(member, std::move(packet), out);
+  return {};
+}
+
+Result<void> Room::handle_keyframe_request(Member& member, const Packet& packet,
+                                           Now now, Output& out) {
+  const auto wish = read_keyframe_request(packet.fields().data);
+  if (!wish) return wish.error();
+  Member* sender = find(wish->session_id);
+  // Whoever has just left may still be asked for.
+  if (sender && sender != &member)
+    stage_.keyframe_request(member, *sender, wish->kind, now, out);
+  return {};
+}
+
+Result<void> Room::handle_viewport(Member& member, const Packet& packet,
+                                   Now now, Output& out) {
+  if (!member.viewport_rate.allow(now.mono, limits::kMaxViewportsPerSecond))
+    return refused("too many viewports");
+  auto tiles = read_viewport(packet.fields().data);
+  if (!tiles) return tiles.error();
+  member.viewport = std::move(*tiles);
+  stage_.choose(member, now, out);
+  return {};
+}
+
+Result<void> Room::handle_preference(Member& member, const Packet& packet,
+                                     Now now, Output& out) {
+  if (!member.preference_rate.allow(now.mono, limits::kMaxViewportsPerSecond))
+    return refused("too many layer preferences");
+  auto caps = read_layer_preference(packet.fields().data);
+  if (!caps) return caps.error();
+  member.caps = std::move(*caps);
+  stage_.choose(member, now, out);
+  return {};
+}
+
+void Room::forward(Member& member, PacketRef packet, Output& out) {
+  const RecipientsPtr& to = stage_.others(member);
+  if (to->sessions.empty()) return;
+  packet->stamp(stamp_of(member));
+  out.deliveries.push_back({std::move(packet), to});
+}
+
+void Room::refuse(Session& session, Now now, Output& out) {
+  ++refused_;
+  if (!session.refusals.exceeded_by(now.mono)) return;
+  constexpr std::string_view kReason = "the protocol was broken too often";
+  if (session.member) {
+    shut_member(*session.member, CloseCode::protocol_error, kReason, now, out);
+    return;
+  }
+  const std::shared_ptr<Session> taken = take_pending(session);
+  shut(session, CloseCode::protocol_error, kReason, out);
+}
+
+}  // namespace videocall::room

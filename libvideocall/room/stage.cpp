@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+#include "libvideocall/room/stage.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace videocall::room {
+namespace {
+
+constexpr auto kSweepInterval = 1s;
+
+VideoTrack* find_track(const Member& member, MediaKind kind) {
+  return kind == MediaKind::screen ? member.screen.get() : member.camera.get();
+}
+
+bool contains(const std::vector<uint64_t>& ids, uint64_t id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+}  // namespace
+
+void Stage::add(Member& member) {
+  if (free_seats_.empty()) {
+    member.seat = static_cast<uint32_t>(members_.size());
+    members_.push_back(&member);
+    seats_.push_back({});
+    return;
+  }
+  member.seat = free_seats_.back();
+  free_seats_.pop_back();
+  members_[member.seat] = &member;
+}
+
+void Stage::remove(Member& member, Now now, Output& out) {
+  leave(member);
+  if (loudest_.remove(member.speaker)) ++places_epoch_;
+  members_[member.seat] = nullptr;
+  free_seats_.push_back(member.seat);
+  if (contains(ranked_, member.id)) rank(now, out);
+}
+
+void Stage::enter(Member& member, Now now, Output& out) {
+  seats_[member.seat] = {member.session->handle, member.session->self};
+  ++epoch_;
+  ++places_epoch_;
+  choose(member, now, out);
+}
+
+void Stage::leave(Member& member) {
+  if (!seats_[member.seat].self) return;
+  seats_[member.seat] = {};
+  ++epoch_;
+  ++places_epoch_;
+  for (Member* sender : members_) {
+    if (!sender) continue;
+    if (sender->camera) sender->camera->drop(member.seat);
+    if (sender->screen) sender->screen->drop(member.seat);
+  }
+}
+
+void Stage::media(Member& sender, const PacketRef& packet, Now now,
+                  Output& out) {
+  if (packet->fields().kind == MediaKind::audio) {
+    audio(sender, packet, now, out);
+  } else {
+    video(sender, packet, now, out);
+  }
+}
+
+void Stage::audio(Member& sender, const PacketRef& packet, Now now,
+                  Output& out) {
+  const MediaHeader& header = packet->fields().header;
+  sender.sends_audio = true;
+  if (header.speaking) {
+    sender.spoke = now.mono;
+    if (sender.camera && !contains(ranked_, sender.id)) rank_due_ = true;
+  }
+  if (loudest_.heard(sender.speaker, header.audio_level, now.mono))
+    ++places_epoch_;
+  out.media.push_back(packet);
+  if (sender.speaker.place() == Speaker::Place::none) return;
+  const RecipientsPtr& to = sender.speaker.place() == Speaker::Place::chosen
+                                ? others(sender)
+                                : reserve_recipients(sender);
+  if (!to->sessions.empty()) out.deliveries.push_back({packet, to});
+}
+
+void Stage::video(Member& sender, const PacketRef& packet, Now now,
+                  Output& out) {
+  VideoTrack& video = track(sender, packet->fields().kind);
+  const bool was_live = video.live();
+  const auto verdict = video.add(packet, now.mono, out);
+  if (verdict == VideoTrack::Verdict::accepted) {
+    out.media.push_back(packet);
+  } else {
+    ++dropped_;
+  }
+  if (video.take_layers_changed()) {
+    if (!was_live && &video == sender.camera.get()) rank(now, out);
+    retarget_viewers(sender, now, out);
+  }
+  ask(sender, now, out);
+}
+
+VideoTrack& Stage::track(Member& sender, MediaKind kind) {
+  auto& slot = kind == MediaKind::screen ? sender.screen : sender.camera;
+  if (!slot) slot = std::make_unique<VideoTrack>(kind, seats_);
+  return *slot;
+}
+
+void Stage::keyframe_request(Member& viewer, Member& sender, MediaKind kind,
+                             Now now, Output& out) {
+  VideoTrack* video = find_track(sender, kind);
+  if (!video) return;
+  video->want_keyframe(viewer.seat, now.mono, out);
+  ask(sender, now, out);
+}
+
+void Stage::choose(Member& viewer, Now now, Output& out) {
+  for (Member* sender : members_) {
+    if (sender && (sender->camera || sender->screen))
+      retarget(viewer, *sender, now, out);
+  }
+}
+
+void Stage::state_changed(Member& member, const MemberState& before, Now now,
+                          Output& out) {
+  if (before.video && !member.state.video && member.camera) {
+    member.camera->pause();
+    rank(now, out);
+  }
+  if (before.screen && !member.state.screen && member.screen)
+    member.screen->pause();
+  if (member.state.speaking) {
+    member.spoke = now.mono;
+    if (member.camera && !contains(ranked_, member.id)) rank_due_ = true;
+  }
+}
+
+void Stage::tick(Now now, Output& out) {
+  const bool sweep = now.mono - swept_ >= kSweepInterval;
+  if (sweep) swept_ = now.mono;
+  for (Member* sender : members_) {
+    if (!sender) continue;
+    bool changed = false;
+    if (sweep && sender->camera && sender->camera->sweep(now.mono)) {
+      changed = true;
+      if (!sender->camera->live()) rank_due_ = true;
+    }
+    if (sweep && sender->screen && sender->screen->sweep(now.mono))
+      changed = true;
+    if (changed) retarget_viewers(*sender, now, out);
+    ask(*sender, now, out);
+  }
+  if (sweep && rank_due_) rank(now, out);
+}
+
+int Stage::desired_layer(const Member& viewer, const Member& sender,
+                         const VideoTrack& track, MediaKind kind) const {
+  if (&viewer == &sender || !seats_[viewer.seat].self) return kNoLayer;
+  uint32_t height = kAnyHeight;
+  if (viewer.viewport) {
+    const auto tile = find_tile(*viewer.viewport, sender.id, kind);
+    if (!tile) return kNoLayer;
+    height = *tile;
+  } else if (kind == MediaKind::video &&
+             !is_default_camera(ranked_, viewer.id, sender.id)) {
+    return kNoLayer;
+  }
+  return choose_layer(track.layers(), height,
+                      find_cap(viewer.caps, sender.id, kind));
+}
+
+void Stage::retarget(Member& viewer, Member& sender, Now now, Output& out) {
+  for (MediaKind kind : {MediaKind::screen, MediaKind::video}) {
+    VideoTrack* video = find_track(sender, kind);
+    if (!video) continue;
+    video->set_target(viewer.seat,
+                      desired_layer(viewer, sender, *video, kind), now.mono,
+                      out);
+  }
+  ask(sender, now, out);
+}
+
+void Stage::retarget_viewers(Member& sender, Now now, Output& out) {
+  for (Member* viewer : members_) {
+    if (viewer && viewer != &sender) retarget(*viewer, sender, now, out);
+  }
+}
+
+// Chooses the default cameras anew; costs something only where they change.
+void Stage::rank(Now now, Output& out) {
+  rank_due_ = false;
+  std::vector<CameraCandidate> candidates;
+  for (const Member* member : members_) {
+    if (member && member->camera && member->camera->live())
+      candidates.push_back({member->id, member->order, member->spoke});
+  }
+  std::vector<uint64_t> ranked = rank_cameras(std::move(candidates));
+  std::swap(ranked, ranked_);
+  for (Member* sender : members_) {
+    if (!sender || !sender->camera) continue;
+    if (contains(ranked, sender->id) || contains(ranked_, sender->id))
+      retarget_viewers(*sender, now, out);
+  }
+}
+
+// Sends the key frame requests that are due, each merged of all who wait.
+void Stage::ask(Member& sender, Now now, Output& out) {
+  if (!seats_[sender.seat].self) return;
+  for (MediaKind kind : {MediaKind::video, MediaKind::screen}) {
+    VideoTrack* video = find_track(sender, kind);
+    if (!video) continue;
+    while (const auto layer = video->next_request(now.mono)) {
+      out.deliveries.push_back(
+          {write_keyframe_request({sender.id, kind, *layer}),
+           seats_[sender.seat].self});
+    }
+  }
+}
+
+const RecipientsPtr& Stage::everyone() {
+  if (everyone_epoch_ != epoch_) {
+    everyone_ = connected_but(nullptr);
+    everyone_epoch_ = epoch_;
+  }
+  return everyone_;
+}
+
+const RecipientsPtr& Stage::others(Member& member) {
+  if (member.others_epoch != epoch_) {
+    member.others = connected_but(&member);
+    member.others_epoch = epoch_;
+  }
+  return member.others;
+}
+
+RecipientsPtr Stage::connected_but(const Member* left_out) const {
+  std::vector<SessionHandle> sessions;
+  sessions.reserve(seats_.size());
+  for (size_t i = 0; i < seats_.size(); ++i) {
+    if (seats_[i].self && members_[i] != left_out)
+      sessions.push_back(seats_[i].handle);
+  }
+  return Recipients::make(std::move(sessions));
+}
+
+// The ninth loudest is heard by the eight, who do not hear themselves.
+const RecipientsPtr& Stage::reserve_recipients(Member& sender) {
+  if (sender.reserve_epoch != places_epoch_) {
+    std::vector<SessionHandle> sessions;
+    for (size_t i = 0; i < seats_.size(); ++i) {
+      if (seats_[i].self &&
+          members_[i]->speaker.place() == Speaker::Place::chosen)
+        sessions.push_back(seats_[i].handle);
+    }
+    sender.reserve_to = Recipients::make(std::move(sessions));
+    sender.reserve_epoch = places_epoch_;
+  }
+  return sender.reserve_to;
+}
+
+}  // namespace videocall::room
