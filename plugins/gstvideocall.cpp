@@ -2,11 +2,14 @@
 // The module: registers every element, nothing else.
 #include <gst/gst.h>
 
+#include "plugins/common/gstvideocallpacketmeta.h"
+#include "plugins/router/gstvideocallrouter.h"
+
 static gboolean plugin_init(GstPlugin* plugin) {
   gboolean any = FALSE;
-  (void)plugin;
-  // any |= GST_ELEMENT_REGISTER(name, plugin); one line per element.
-  return any || TRUE;
+  gst_videocall_packet_meta_get_info();  // so that others find it by name
+  any |= GST_ELEMENT_REGISTER(videocallrouter, plugin);
+  return any;
 }
 
 GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, videocall,

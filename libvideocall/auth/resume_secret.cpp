@@ -81,10 +81,9 @@ ResumeSecrets::Key ResumeSecrets::random_key() {
 std::string ResumeSecrets::issue(std::string_view meeting,
                                  std::string_view user_id, uint64_t session_id,
                                  uint64_t unix_ms) const {
-  constexpr auto kLife =
-      std::chrono::duration_cast<std::chrono::seconds>(
-          limits::kResumeSecretLife)
-          .count();
+  constexpr auto kLife = std::chrono::duration_cast<std::chrono::seconds>(
+                             limits::kResumeSecretLife)
+                             .count();
   std::string secret;
   secret.reserve(kSecretBytes);
   secret.push_back(kVersion);

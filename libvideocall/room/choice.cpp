@@ -42,8 +42,7 @@ std::vector<uint64_t> rank_cameras(std::vector<CameraCandidate> candidates) {
     if (a.spoke != b.spoke) return a.spoke > b.spoke;  // nullopt is least
     return a.order < b.order;
   };
-  const size_t count =
-      std::min(candidates.size(), limits::kDefaultCameras + 1);
+  const size_t count = std::min(candidates.size(), limits::kDefaultCameras + 1);
   std::partial_sort(candidates.begin(),
                     candidates.begin() + static_cast<ptrdiff_t>(count),
                     candidates.end(), first);

@@ -38,9 +38,9 @@ struct LayerCap {
 
 // What is known of one layer of a sender's video.
 struct LayerState {
-  bool exists = false;   // a key frame of it has been seen
-  bool live = false;     // and packets come
-  uint32_t height = 0;   // of its last key frame; 0: the sender did not say
+  bool exists = false;  // a key frame of it has been seen
+  bool live = false;    // and packets come
+  uint32_t height = 0;  // of its last key frame; 0: the sender did not say
 };
 
 // The smallest live layer at least |height_px| high, else the highest live
@@ -59,7 +59,7 @@ uint8_t find_cap(std::span<const LayerCap> caps, uint64_t session,
 // A camera that a viewer without a VIEWPORT may be shown.
 struct CameraCandidate {
   uint64_t session_id = 0;
-  uint64_t order = 0;        // of joining
+  uint64_t order = 0;         // of joining
   std::optional<Time> spoke;  // last
 };
 

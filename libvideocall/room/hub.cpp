@@ -21,7 +21,9 @@ struct Hub::Slot {
 
 Hub::Batch::Batch() = default;
 
-Hub::Batch::~Batch() { assert(entries_.empty()); }
+Hub::Batch::~Batch() {
+  assert(entries_.empty());
+}
 
 void Hub::Batch::touch(const std::shared_ptr<Slot>& slot) {
   // The last is the likeliest: packets of one session come in a row.

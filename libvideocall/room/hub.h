@@ -70,15 +70,17 @@ class VIDEOCALL_API Hub {
   // is not known, or that the room has done with, it is ignored.
   void packet(SessionHandle handle, PacketRef packet, Now now, Batch& batch);
 
-  // -- From a timer, ten times a second ----------------------------------------
-  // Also finds what end_meeting() and remove_member() left to be sent.
+  // -- From a timer, ten times a second
+  // ---------------------------------------- Also finds what end_meeting() and
+  // remove_member() left to be sent.
   void tick(Now now, Batch& batch);
 
   // Moves what is to be carried out into |out|, emptied before. Call it until
   // it returns false and carry out |out| each time.
   bool collect(Batch& batch, Output& out);
 
-  // -- From any thread; the results leave with the next tick -------------------
+  // -- From any thread; the results leave with the next tick
+  // -------------------
   bool end_meeting(const std::string& meeting, Now now);
   bool remove_member(const std::string& meeting, uint64_t session_id,
                      std::string_view reason, Now now);

@@ -60,7 +60,8 @@ struct Member {
   bool announced = false;
   PacketRef joined_packet;  // PARTICIPANT_JOINED, made when it is needed
 
-  // -- Kept by the stage -------------------------------------------------------
+  // -- Kept by the stage
+  // -------------------------------------------------------
   uint32_t seat = 0;
   std::unique_ptr<VideoTrack> camera;
   std::unique_ptr<VideoTrack> screen;

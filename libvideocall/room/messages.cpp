@@ -13,7 +13,9 @@ namespace {
 
 constexpr uint32_t kProtocolVersion = 1;
 
-Error refused(const char* why) { return {Errc::protocol, why}; }
+Error refused(const char* why) {
+  return {Errc::protocol, why};
+}
 
 template <typename Message>
 bool parse(Message& message, Bytes data) {
@@ -66,9 +68,9 @@ Result<MemberState> read_member_state(Bytes data) {
   if (!parse(message, data)) return refused("MEMBER_STATE does not parse");
   if (message.display_name().size() > limits::kMaxDisplayNameBytes)
     return refused("display_name too long");
-  return MemberState{message.video_enabled(), message.audio_enabled(),
+  return MemberState{message.video_enabled(),  message.audio_enabled(),
                      message.screen_enabled(), message.speaking(),
-                     message.hand_raised(), message.display_name()};
+                     message.hand_raised(),    message.display_name()};
 }
 
 Result<Chat> read_chat(Bytes data) {

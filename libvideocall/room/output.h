@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "libvideocall/base/time.h"
@@ -48,6 +49,12 @@ struct Output {
   std::vector<PacketRef> media;
   std::vector<CloseCommand> closes;
   std::vector<Notice> notices;
+
+  // Nothing is delivered to nobody.
+  void deliver(PacketRef packet, const RecipientsPtr& to) {
+    if (to && !to->sessions.empty())
+      deliveries.push_back({std::move(packet), to});
+  }
 
   bool empty() const {
     return deliveries.empty() && media.empty() && closes.empty() &&

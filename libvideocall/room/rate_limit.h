@@ -29,8 +29,7 @@ class RateLimit {
 // Tells when more than |limit| events fell into |window|, exactly.
 class EventWindow {
  public:
-  EventWindow(size_t limit, Duration window)
-      : limit_(limit), window_(window) {}
+  EventWindow(size_t limit, Duration window) : limit_(limit), window_(window) {}
 
   // Counts one event; true if there were more than the limit.
   bool exceeded_by(Time now) {

@@ -143,16 +143,16 @@ void Room::attach(Member& member, std::shared_ptr<Session> session, Now now) {
 
 void Room::assign(Member& member, Now now, Output& out) {
   if (config_.issue_secret)
-    member.resume_secret = config_.issue_secret(meeting_, member.user_id,
-                                                member.id, now.unix_ms);
-  out.deliveries.push_back({write_session_assigned({
-                                .server_id = config_.node_id,
-                                .session_id = member.id,
-                                .user_id = member.user_id,
-                                .server_time_ms = now.unix_ms,
-                                .resume_secret = member.resume_secret,
-                            }),
-                            member.session->self});
+    member.resume_secret =
+        config_.issue_secret(meeting_, member.user_id, member.id, now.unix_ms);
+  out.deliver(write_session_assigned({
+                  .server_id = config_.node_id,
+                  .session_id = member.id,
+                  .user_id = member.user_id,
+                  .server_time_ms = now.unix_ms,
+                  .resume_secret = member.resume_secret,
+              }),
+              member.session->self);
   roster_.list(member, out);
   stage_.enter(member, now, out);
 }
@@ -246,9 +246,9 @@ void Room::tick_members(Now now, Output& out) {
 }
 
 void Room::end(Now now, Output& out) {
-  out.deliveries.push_back(
-      {write_meeting({.event = MeetingEvent::ended, .meeting = meeting_}),
-       stage_.everyone()});
+  out.deliver(
+      write_meeting({.event = MeetingEvent::ended, .meeting = meeting_}),
+      stage_.everyone());
   for (const auto& session : pending_)
     shut(*session, CloseCode::meeting_ended, "the meeting has ended", out);
   pending_.clear();
@@ -275,14 +275,13 @@ bool Room::remove(uint64_t session_id, std::string_view reason, Now now,
   Member* member = find(session_id);
   if (!member) return false;
   if (member->session) {
-    out.deliveries.push_back(
-        {write_meeting({.event = MeetingEvent::participant_kicked,
-                        .meeting = meeting_,
-                        .message = reason.substr(
-                            0, limits::kMaxCloseReasonBytes),
-                        .session_id = member->id,
-                        .user_id = member->user_id}),
-         member->session->self});
+    out.deliver(write_meeting(
+                    {.event = MeetingEvent::participant_kicked,
+                     .meeting = meeting_,
+                     .message = reason.substr(0, limits::kMaxCloseReasonBytes),
+                     .session_id = member->id,
+                     .user_id = member->user_id}),
+                member->session->self);
   }
   shut_member(*member, CloseCode::removed, reason, now, out);
   return true;
@@ -309,9 +308,14 @@ RoomStats Room::stats() const {
 
 void Room::notify(Notice::Kind kind, const Member& member,
                   std::string_view reason, Output& out) const {
-  out.notices.push_back({kind, meeting_, member.id, member.user_id,
-                         member.display_name, member.role,
-                         std::string(reason), {}});
+  out.notices.push_back({kind,
+                         meeting_,
+                         member.id,
+                         member.user_id,
+                         member.display_name,
+                         member.role,
+                         std::string(reason),
+                         {}});
 }
 
 Member* Room::find(uint64_t session_id) {

@@ -83,7 +83,8 @@ class Room {
   const std::string& meeting() const { return meeting_; }
 
  private:
-  // -- Life of a session (room.cpp) --------------------------------------------
+  // -- Life of a session (room.cpp)
+  // --------------------------------------------
   void connect(Session& session, const Packet& packet, Now now, Output& out);
   bool spend_token(const Session& session, Now now, Output& out);
   Member* find_resumed(const Session& session);
@@ -103,10 +104,9 @@ class Room {
   void notify(Notice::Kind kind, const Member& member, std::string_view reason,
               Output& out) const;
 
-  // -- What members say (room_messages.cpp) -------------------------------------
-  // An error is a refusal.
-  Result<void> handle(Session& session, PacketRef packet, Now now,
-                      Output& out);
+  // -- What members say (room_messages.cpp)
+  // ------------------------------------- An error is a refusal.
+  Result<void> handle(Session& session, PacketRef packet, Now now, Output& out);
   Result<void> handle_media(Member& member, PacketRef packet, Now now,
                             Output& out);
   Result<void> handle_control(Member& member, PacketRef packet, Now now,

@@ -5,9 +5,13 @@
 namespace videocall::room {
 namespace {
 
-Error refused(const char* why) { return {Errc::protocol, why}; }
+Error refused(const char* why) {
+  return {Errc::protocol, why};
+}
 
-Stamp stamp_of(const Member& member) { return {member.user_id, member.id}; }
+Stamp stamp_of(const Member& member) {
+  return {member.user_id, member.id};
+}
 
 }  // namespace
 
@@ -38,7 +42,7 @@ Result<void> Room::handle(Session& session, PacketRef packet, Now now,
     case PacketType::rtt:
       if (!member.rtt_rate.allow(now.mono, limits::kMaxRttPerSecond))
         return refused("too many RTT probes");
-      out.deliveries.push_back({std::move(packet), session.self});
+      out.deliver(std::move(packet), session.self);
       return {};
     case PacketType::connection:
       return refused("a second CONNECTION");
@@ -117,16 +121,16 @@ Result<void> Room::handle_chat(Member& member, const Packet& packet, Now now,
     return refused("too many chat messages");
   const auto chat = read_chat(packet.fields().data);
   if (!chat) return chat.error();
-  const PacketRef message = write_chat(*chat, stamp_of(member),
-                                       member.display_name, now.unix_ms);
+  const PacketRef message =
+      write_chat(*chat, stamp_of(member), member.display_name, now.unix_ms);
   if (chat->to_session_id == 0) {
-    out.deliveries.push_back({message, stage_.everyone()});
+    out.deliver(message, stage_.everyone());
     return {};
   }
   const Member* to = find(chat->to_session_id);
   if (!to || !to->session) return {};  // no echo: it was not delivered
-  out.deliveries.push_back({message, to->session->self});
-  if (to != &member) out.deliveries.push_back({message, member.session->self});
+  out.deliver(message, to->session->self);
+  if (to != &member) out.deliver(message, member.session->self);
   return {};
 }
 
@@ -173,10 +177,8 @@ Result<void> Room::handle_preference(Member& member, const Packet& packet,
 }
 
 void Room::forward(Member& member, PacketRef packet, Output& out) {
-  const RecipientsPtr& to = stage_.others(member);
-  if (to->sessions.empty()) return;
   packet->stamp(stamp_of(member));
-  out.deliveries.push_back({std::move(packet), to});
+  out.deliver(std::move(packet), stage_.others(member));
 }
 
 void Room::refuse(Session& session, Now now, Output& out) {

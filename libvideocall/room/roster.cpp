@@ -8,36 +8,36 @@ void Roster::list(Member& newcomer, Output& out) {
   for (const auto& member : members_) {
     if (member.get() == &newcomer) continue;
     if (large() && !member->publishes()) continue;
-    out.deliveries.push_back({joined_packet(*member), self});
+    out.deliver(joined_packet(*member), self);
   }
-  out.deliveries.push_back({count_packet(), self});
+  out.deliver(count_packet(), self);
 }
 
 void Roster::joined(Member& member, Output& out) {
   member.announced = !large() || member.publishes();
   if (member.announced)
-    out.deliveries.push_back({joined_packet(member), stage_.others(member)});
+    out.deliver(joined_packet(member), stage_.others(member));
 }
 
 void Roster::publishes(Member& member, Output& out) {
   // Whoever came while this one was silent has not heard of it.
   if (!large() && member.announced) return;
   member.announced = true;
-  out.deliveries.push_back({joined_packet(member), stage_.others(member)});
+  out.deliver(joined_packet(member), stage_.others(member));
 }
 
 void Roster::left(Member& member, Output& out) {
   if (!member.announced) return;
-  out.deliveries.push_back({write_meeting({
-                                .event = MeetingEvent::participant_left,
-                                .meeting = meeting_,
-                                .participant_count = members_.size(),
-                                .session_id = member.id,
-                                .user_id = member.user_id,
-                                .display_name = member.display_name,
-                                .role = member.role,
-                            }),
-                            stage_.everyone()});
+  out.deliver(write_meeting({
+                  .event = MeetingEvent::participant_left,
+                  .meeting = meeting_,
+                  .participant_count = members_.size(),
+                  .session_id = member.id,
+                  .user_id = member.user_id,
+                  .display_name = member.display_name,
+                  .role = member.role,
+              }),
+              stage_.everyone());
 }
 
 void Roster::tick(Now now, Output& out) {
@@ -55,7 +55,7 @@ void Roster::tick(Now now, Output& out) {
     return;
   told_count_ = members_.size();
   told_at_ = now.mono;
-  out.deliveries.push_back({count_packet(), stage_.everyone()});
+  out.deliver(count_packet(), stage_.everyone());
 }
 
 const PacketRef& Roster::joined_packet(Member& member) {

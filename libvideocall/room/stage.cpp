@@ -79,10 +79,9 @@ void Stage::audio(Member& sender, const PacketRef& packet, Now now,
     ++places_epoch_;
   out.media.push_back(packet);
   if (sender.speaker.place() == Speaker::Place::none) return;
-  const RecipientsPtr& to = sender.speaker.place() == Speaker::Place::chosen
-                                ? others(sender)
-                                : reserve_recipients(sender);
-  if (!to->sessions.empty()) out.deliveries.push_back({packet, to});
+  out.deliver(packet, sender.speaker.place() == Speaker::Place::chosen
+                          ? others(sender)
+                          : reserve_recipients(sender));
 }
 
 void Stage::video(Member& sender, const PacketRef& packet, Now now,
@@ -175,9 +174,8 @@ void Stage::retarget(Member& viewer, Member& sender, Now now, Output& out) {
   for (MediaKind kind : {MediaKind::screen, MediaKind::video}) {
     VideoTrack* video = find_track(sender, kind);
     if (!video) continue;
-    video->set_target(viewer.seat,
-                      desired_layer(viewer, sender, *video, kind), now.mono,
-                      out);
+    video->set_target(viewer.seat, desired_layer(viewer, sender, *video, kind),
+                      now.mono, out);
   }
   ask(sender, now, out);
 }
@@ -212,9 +210,8 @@ void Stage::ask(Member& sender, Now now, Output& out) {
     VideoTrack* video = find_track(sender, kind);
     if (!video) continue;
     while (const auto layer = video->next_request(now.mono)) {
-      out.deliveries.push_back(
-          {write_keyframe_request({sender.id, kind, *layer}),
-           seats_[sender.seat].self});
+      out.deliver(write_keyframe_request({sender.id, kind, *layer}),
+                  seats_[sender.seat].self);
     }
   }
 }

@@ -27,8 +27,8 @@ class Stage {
   // A stamped media packet of |sender|.
   void media(Member& sender, const PacketRef& packet, Now now, Output& out);
   // |viewer| cannot decode |sender|'s |kind|.
-  void keyframe_request(Member& viewer, Member& sender, MediaKind kind,
-                        Now now, Output& out);
+  void keyframe_request(Member& viewer, Member& sender, MediaKind kind, Now now,
+                        Output& out);
   // |viewer|'s viewport or caps have changed.
   void choose(Member& viewer, Now now, Output& out);
   // |member|.state was |before| and is another now.

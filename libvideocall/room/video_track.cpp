@@ -32,9 +32,7 @@ VideoTrack::Verdict VideoTrack::add(const PacketRef& packet, Time now,
     if (layer.awaited) promote(index);
   }
   if (layer.dirty) rebuild(index);
-  const RecipientsPtr& to =
-      fields.header.temporal_id == 0 ? layer.all : layer.upper;
-  if (to && !to->sessions.empty()) out.deliveries.push_back({packet, to});
+  out.deliver(packet, fields.header.temporal_id == 0 ? layer.all : layer.upper);
   return verdict;
 }
 
@@ -46,9 +44,9 @@ VideoTrack::Verdict VideoTrack::judge(const PacketFields& fields, Time now) {
   if (header.keyframe) {
     // Streams overtake one another, so an old group may come late; but a
     // sender that began to count anew must not be shut out for good.
-    const bool newer = header.group > layer.group ||
-                       (header.group == layer.group &&
-                        header.sequence > layer.sequence);
+    const bool newer =
+        header.group > layer.group ||
+        (header.group == layer.group && header.sequence > layer.sequence);
     return newer || now - layer.last > limits::kGroupRestartSilence
                ? Verdict::accepted
                : Verdict::late;
@@ -138,7 +136,7 @@ void VideoTrack::serve(uint32_t seat, Feed& feed, size_t index, Output& out) {
   feed.trimmed = layer.cache.upper_bytes() > limits::kMaxCachedUpperBytes;
   for (const PacketRef& packet : layer.cache.packets()) {
     if (feed.trimmed && packet->fields().header.temporal_id > 0) continue;
-    out.deliveries.push_back({packet, seats_[seat].self});
+    out.deliver(packet, seats_[seat].self);
   }
   feed.current = static_cast<int8_t>(index);
   layer.dirty = true;

@@ -66,9 +66,9 @@ class VideoTrack {
     Time last{};
     GroupCache cache;
     KeyframeGate gate;
-    RecipientsPtr all;    // who gets this layer
-    RecipientsPtr upper;  // and of those, who gets all temporal layers
-    bool dirty = false;   // |all| and |upper| are to be built anew
+    RecipientsPtr all;     // who gets this layer
+    RecipientsPtr upper;   // and of those, who gets all temporal layers
+    bool dirty = false;    // |all| and |upper| are to be built anew
     bool awaited = false;  // a key frame will bring viewers or temporal layers
   };
   struct Feed {

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include "plugins/router/routermessages.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+
+#include "libvideocall/wire/limits.h"
+
+using namespace videocall;
+
+namespace {
+
+std::string get_string(const GstStructure* structure, const char* field) {
+  const gchar* text = gst_structure_get_string(structure, field);
+  return text ? text : "";
+}
+
+bool is_meeting_id(const std::string& id) {
+  if (id.empty() || id.size() > limits::kMaxMeetingIdBytes) return false;
+  return std::all_of(id.begin(), id.end(), [](char c) {
+    return g_ascii_isalnum(c) || c == '-' || c == '_';
+  });
+}
+
+}  // namespace
+
+std::optional<SessionHandle> gst_videocall_structure_get_session(
+    const GstStructure* structure) {
+  guint endpoint = 0;
+  guint shard = 0;
+  guint slot = 0;
+  guint generation = 0;
+  if (!gst_structure_get(structure, "endpoint", G_TYPE_UINT, &endpoint, "shard",
+                         G_TYPE_UINT, &shard, "slot", G_TYPE_UINT, &slot,
+                         "generation", G_TYPE_UINT, &generation, nullptr))
+    return std::nullopt;
+  constexpr guint kMax16 = std::numeric_limits<uint16_t>::max();
+  if (endpoint > kMax16 || shard > kMax16) return std::nullopt;
+  return SessionHandle{static_cast<uint16_t>(endpoint),
+                       static_cast<uint16_t>(shard), slot, generation};
+}
+
+std::optional<room::Grant> gst_videocall_structure_get_grant(
+    const GstStructure* session_opened) {
+  const GValue* value = gst_structure_get_value(session_opened, "grant");
+  if (!value || !GST_VALUE_HOLDS_STRUCTURE(value)) return std::nullopt;
+  const GstStructure* fields = gst_value_get_structure(value);
+  room::Grant grant;
+  guint64 session_id = 0;
+  gst_structure_get_uint64(fields, "session-id", &session_id);
+  grant.session_id = session_id;
+  grant.meeting = get_string(fields, "meeting");
+  grant.user_id = get_string(fields, "user-id");
+  grant.display_name = get_string(fields, "display-name");
+  grant.token_id = get_string(fields, "token-id");
+  guint role = 0;
+  if (gst_structure_get_uint(fields, "role", &role))
+    grant.role = static_cast<room::Role>(
+        std::min(role, static_cast<guint>(room::Role::observer)));
+  if (grant.role == room::Role::unspecified)
+    grant.role = room::Role::participant;
+  gboolean resumes = FALSE;
+  gst_structure_get_boolean(fields, "resumes", &resumes);
+  grant.resumes = resumes;
+  if (!is_meeting_id(grant.meeting) || session_id > limits::kMaxSessionId ||
+      grant.user_id.size() > limits::kMaxUserIdBytes ||
+      grant.display_name.size() > limits::kMaxDisplayNameBytes)
+    return std::nullopt;
+  return grant;
+}
+
+GstEvent* gst_videocall_close_session_event(const CloseCommand& command) {
+  const SessionHandle& session = command.session;
+  return gst_event_new_custom(
+      GST_EVENT_CUSTOM_DOWNSTREAM,
+      gst_structure_new(GST_VIDEOCALL_EVENT_CLOSE_SESSION, "endpoint",
+                        G_TYPE_UINT, static_cast<guint>(session.endpoint),
+                        "shard", G_TYPE_UINT, static_cast<guint>(session.shard),
+                        "slot", G_TYPE_UINT, session.slot, "generation",
+                        G_TYPE_UINT, session.generation, "code", G_TYPE_UINT,
+                        static_cast<guint>(command.code), "reason",
+                        G_TYPE_STRING, command.reason.c_str(), nullptr));
+}
+
+GstMessage* gst_videocall_peer_message(GstElement* element,
+                                       const room::Notice& notice) {
+  const bool left = notice.kind == room::Notice::Kind::left;
+  GstStructure* structure = gst_structure_new(
+      left ? "videocall-peer-left" : "videocall-peer-joined", "meeting",
+      G_TYPE_STRING, notice.meeting.c_str(), "session-id", G_TYPE_UINT64,
+      static_cast<guint64>(notice.session_id), "user-id", G_TYPE_STRING,
+      notice.user_id.c_str(), "display-name", G_TYPE_STRING,
+      notice.display_name.c_str(), "role", G_TYPE_UINT,
+      static_cast<guint>(notice.role), nullptr);
+  if (left)
+    gst_structure_set(structure, "reason", G_TYPE_STRING, notice.reason.c_str(),
+                      nullptr);
+  return gst_message_new_element(GST_OBJECT(element), structure);
+}
+
+GstStructure* gst_videocall_members_structure(
+    const std::vector<room::MemberInfo>& members) {
+  GValue list = G_VALUE_INIT;
+  g_value_init(&list, GST_TYPE_LIST);
+  for (const room::MemberInfo& member : members) {
+    GValue value = G_VALUE_INIT;
+    g_value_init(&value, GST_TYPE_STRUCTURE);
+    g_value_take_boxed(
+        &value,
+        gst_structure_new("member", "session-id", G_TYPE_UINT64,
+                          static_cast<guint64>(member.session_id), "user-id",
+                          G_TYPE_STRING, member.user_id.c_str(), "display-name",
+                          G_TYPE_STRING, member.display_name.c_str(), "role",
+                          G_TYPE_UINT, static_cast<guint>(member.role),
+                          "joined-at-ms", G_TYPE_UINT64,
+                          static_cast<guint64>(member.joined_at_ms), nullptr));
+    gst_value_list_append_and_take_value(&list, &value);
+  }
+  GstStructure* structure = gst_structure_new_empty("members");
+  gst_structure_take_value(structure, "members", &list);
+  return structure;
+}
+
+std::string gst_videocall_decode_base64url(std::string_view text) {
+  std::string standard(text);
+  for (char& c : standard) {
+    if (!g_ascii_isalnum(c) && c != '-' && c != '_') return {};
+    if (c == '-') c = '+';
+    if (c == '_') c = '/';
+  }
+  standard.append((4 - standard.size() % 4) % 4, '=');
+  gsize size = 0;
+  guchar* decoded = g_base64_decode(standard.c_str(), &size);
+  std::string bytes(reinterpret_cast<char*>(decoded), size);
+  g_free(decoded);
+  return bytes;
+}
