@@ -25,7 +25,7 @@ namespace videocall::quic {
 struct EndpointConfig {
   enum class Mode { listener, caller };
   Mode mode = Mode::listener;
-  uint16_t number = 0;  // SessionHandle::endpoint
+  uint16_t number = 0;  // SessionHandle::endpoint; 0: open() gives the next
   unsigned shards = 1;
 
   // Listener: numeric "ADDR:PORT", IPv6 in brackets. Port 0: the kernel
@@ -74,13 +74,28 @@ class ShardVisitor {
 
 class Endpoint;
 
+// Counters of all shards since the endpoint was opened.
+struct EndpointStats {
+  uint64_t sessions = 0;           // open now
+  uint64_t handshakes = 0;         // pending now
+  uint64_t retries = 0;            // Retry packets sent
+  uint64_t resets = 0;             // stateless resets sent
+  uint64_t refused = 0;            // Initials above limits::kMaxHandshakes
+  uint64_t forwarded = 0;          // datagrams handed to another shard
+  uint64_t dropped_commands = 0;   // hand-overs lost to a full inbox
+};
+
+// A number for EndpointConfig::number; also for transports that are no QUIC.
+VIDEOCALL_API uint16_t next_endpoint_number();
+
 // Certificate hashes as browsers want them (serverCertificateHashes), each
 // base64 of SHA-256: the one in use, and the next one once it is made.
 using CertificateHashes = std::vector<std::string>;
 
 class VIDEOCALL_API Endpoint {
  public:
-  // Opens the sockets. Errc::address_in_use names the port in its message.
+  // Opens the sockets; a caller's host is looked up here, and this may block
+  // on DNS. Errc::address_in_use names the port in its message.
   static Result<std::shared_ptr<Endpoint>> open(EndpointConfig config);
   virtual ~Endpoint() = default;
 
@@ -99,7 +114,7 @@ class VIDEOCALL_API Endpoint {
   // Makes run_once return. Any thread.
   virtual void wake(unsigned shard) = 0;
 
-  // -- From any thread --------------------------------------------------------
+  // -- From any thread; commands go through bounded inboxes ---------------------------------------------------------
   // Queues deliveries for those of their recipients that are this endpoint's.
   // On shard |from|'s own thread (-1: no shard's) its sessions are served
   // directly; every other shard with recipients costs one hand-over.
@@ -114,8 +129,9 @@ class VIDEOCALL_API Endpoint {
   virtual void drain() = 0;
   virtual void close_all(CloseCode code, std::string_view reason) = 0;
   virtual size_t session_count() const = 0;
-  // Caller: of the one session.
+  // Caller: of the one session, at most 100 ms old.
   virtual ChannelStats stats() const = 0;
+  virtual EndpointStats endpoint_stats() const = 0;
 };
 
 // The endpoints of this process by name, shared by a source and a sink that

@@ -29,8 +29,9 @@ struct Peer final : public ChannelVisitor {
 
   // borrowed
   Shard& shard;
+  Channel* channel = nullptr;  // nullptr before there is a session
   // owned; the channel is the connection's visitor and so outlives it
-  std::unique_ptr<Channel> channel;
+  std::unique_ptr<Channel> own_channel;  // listener
   std::unique_ptr<Connection> connection;
   // state
   std::vector<ConnectionId> ids;  // ours, in the shard's table

@@ -3,7 +3,6 @@
 
 #include <gnutls/gnutls.h>
 #include <gnutls/crypto.h>
-#include <ngtcp2/ngtcp2.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include <cstring>
 
 #include "libvideocall/base/log.h"
+#include "libvideocall/quic/stateless.h"
 
 namespace videocall::quic {
 namespace {
@@ -91,6 +91,19 @@ bool Shard::post(Command command, size_t bytes) {
 void Shard::post_urgent(Command command) {
   if (!inbox_.put_urgent(std::move(command)))
     counters_.dropped_commands.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Shard::add_to(EndpointStats& sum) const {
+  auto add = [](uint64_t& to, const std::atomic<uint64_t>& from) {
+    to += from.load(std::memory_order_relaxed);
+  };
+  add(sum.sessions, counters_.sessions);
+  add(sum.handshakes, counters_.handshakes);
+  add(sum.retries, counters_.retries);
+  add(sum.resets, counters_.resets);
+  add(sum.refused, counters_.refused);
+  add(sum.forwarded, counters_.forwarded);
+  add(sum.dropped_commands, counters_.dropped_commands);
 }
 
 // -- One turn -----------------------------------------------------------------
@@ -196,24 +209,15 @@ void Shard::read_socket(size_t index, Time now) {
 }
 
 void Shard::route(const Datagram& datagram, Time now) {
-  const Bytes bytes = datagram.bytes;
-  if (bytes.empty()) return;
-  uint32_t slot = ConnectionIdTable::kNone;
-  if (bytes[0] & 0x80) {
-    ngtcp2_version_cid header;
-    const int code = ngtcp2_pkt_decode_version_cid(&header, bytes.data(),
-                                                   bytes.size(), kIdBytes);
-    if (code == 0) slot = ids_.find(header.dcid, header.dcidlen);
-    if (code != 0 && code != NGTCP2_ERR_VERSION_NEGOTIATION) return;
-  } else if (bytes.size() > kIdBytes) {
-    slot = ids_.find(bytes.data() + 1, kIdBytes);
-  }
-  Peer* peer = peer_at(slot);
+  const auto header = parse_header(datagram.bytes, kIdBytes);
+  if (!header) return;
+  const ConnectionId& id = header->destination;
+  Peer* peer = peer_at(ids_.find(id.bytes.data(), id.size));
   if (!peer) {
-    on_unrouted(datagram, now);
+    on_unrouted(datagram, *header, now);
     return;
   }
-  peer->connection->receive(datagram.path, bytes, datagram.ecn, now);
+  peer->connection->receive(datagram.path, datagram.bytes, datagram.ecn, now);
   touch(*peer);
 }
 

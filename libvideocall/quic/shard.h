@@ -63,6 +63,8 @@ struct ShardCounters {
   std::atomic<uint64_t> refused{0};    // Initials above kMaxHandshakes
 };
 
+struct DatagramHeader;  // quic/stateless.h
+
 class Shard : public ConnectionOwner {
  public:
   // Our connection ids: the shard's number, then random bytes.
@@ -84,8 +86,9 @@ class Shard : public ConnectionOwner {
   void wake() const { inbox_.wake(); }
   bool post(Command command, size_t bytes);
   void post_urgent(Command command);
-  const ShardCounters& counters() const { return counters_; }
+  void add_to(EndpointStats& sum) const;
   unsigned index() const { return index_; }
+  uint16_t endpoint() const { return endpoint_; }
 
   // The loop's thread only: queues for those recipients that are here.
   void deliver(std::span<const Delivery> deliveries);
@@ -100,7 +103,8 @@ class Shard : public ConnectionOwner {
 
  protected:
   // No connection here has the datagram's id.
-  virtual void on_unrouted(const Datagram& datagram, Time now) = 0;
+  virtual void on_unrouted(const Datagram& datagram,
+                           const DatagramHeader& header, Time now) = 0;
   virtual void on_socket_error(size_t socket, const Error& error,
                                Time now) = 0;
   virtual void on_command(Command& command, Time now) = 0;
@@ -110,6 +114,8 @@ class Shard : public ConnectionOwner {
   // The connection is over and about to be destroyed.
   virtual void on_peer_gone(Peer& peer, Time now) = 0;
   virtual void on_handshake_done(Peer& peer) = 0;
+  // A session that was counted in counters_.sessions has ended.
+  virtual void on_session_ended() = 0;
 
   // A slot for a connection that is made next: its first connection ids go to
   // it. Then set_connection, or remove_peer if it could not be made.
@@ -142,7 +148,6 @@ class Shard : public ConnectionOwner {
   ShardVisitor& visitor() { return *visitor_; }
   bool has_visitor() const { return visitor_ != nullptr; }
   ConnectionIdTable& ids() { return ids_; }
-  uint16_t endpoint() const { return endpoint_; }
   // The visitor was told something after the batch's end: a turn at once.
   void note_report() { reported_ = true; }
 

@@ -72,11 +72,9 @@ Result<UdpSocket> UdpSocket::create(int family) {
     // Both families are bound on their own, so [::] must not take IPv4 too.
     enable(fd, IPPROTO_IPV6, IPV6_V6ONLY);
     enable(fd, IPPROTO_IPV6, IPV6_RECVTCLASS);
-    enable(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO);
     enable(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
   } else {
     enable(fd, IPPROTO_IP, IP_RECVTOS);
-    enable(fd, IPPROTO_IP, IP_PKTINFO);
     // QUIC finds the path MTU itself and must not be fragmented (RFC 9000,
     // section 14).
     enable(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
@@ -93,6 +91,11 @@ Result<UdpSocket> UdpSocket::bind(const SocketAddress& address, Port port) {
   }
   if (::bind(result->fd(), address.get(), address.size) != 0)
     return bind_error(address, errno);
+  // Which of our addresses a client chose; a connected socket has but one.
+  if (address.family() == AF_INET6)
+    enable(result->fd(), IPPROTO_IPV6, IPV6_RECVPKTINFO);
+  else
+    enable(result->fd(), IPPROTO_IP, IP_PKTINFO);
   auto known = result->read_local();
   if (!known) return known.error();
   return result;
