@@ -9,7 +9,9 @@ CallerEndpoint::CallerEndpoint(EndpointConfig config,
                                CallerShard::Target target)
     : config_(std::move(config)), shard_(config_.number, std::move(target)) {}
 
-CallerEndpoint::~CallerEndpoint() { shard_.leave(); }
+CallerEndpoint::~CallerEndpoint() {
+  shard_.leave();
+}
 
 Result<std::shared_ptr<Endpoint>> CallerEndpoint::open(EndpointConfig config) {
   CallerShard::Target target;
@@ -29,8 +31,8 @@ Result<std::shared_ptr<Endpoint>> CallerEndpoint::open(EndpointConfig config) {
   if (!context) return context.error();
   target.connection.tls = *context;
 
-  auto endpoint = std::make_shared<CallerEndpoint>(std::move(config),
-                                                   std::move(target));
+  auto endpoint =
+      std::make_shared<CallerEndpoint>(std::move(config), std::move(target));
   if (auto ready = endpoint->shard_.init(); !ready) return ready.error();
   return std::shared_ptr<Endpoint>(std::move(endpoint));
 }

@@ -9,7 +9,7 @@
 namespace videocall::quic {
 namespace {
 
-constexpr uint64_t kNoError = 0x100;  // H3_NO_ERROR: counts as having left
+constexpr uint64_t kNoError = 0x100;   // H3_NO_ERROR: counts as having left
 constexpr auto kAttemptDelay = 300ms;  // RFC 8305, section 5: 100 ms to 2 s
 constexpr auto kStatsInterval = 100ms;
 
@@ -21,7 +21,9 @@ CallerShard::CallerShard(uint16_t endpoint, Target target)
   channel_->set_connection_packet(connection_packet());
 }
 
-CallerShard::~CallerShard() { drop_peers(); }
+CallerShard::~CallerShard() {
+  drop_peers();
+}
 
 PacketRef CallerShard::connection_packet() const {
   proto::ConnectionPacket message;
@@ -191,7 +193,9 @@ void CallerShard::Attempt::on_stream_reset(StreamId stream, Time now) {
 void CallerShard::Attempt::on_datagram(Bytes payload, Time now) {
   owner.channel_->on_datagram(payload, now);
 }
-void CallerShard::Attempt::on_draining() { owner.channel_->on_draining(); }
+void CallerShard::Attempt::on_draining() {
+  owner.channel_->on_draining();
+}
 void CallerShard::Attempt::on_closed(CloseCode code, std::string_view reason,
                                      bool by_peer) {
   owner.channel_->on_closed(code, reason, by_peer);
@@ -199,8 +203,7 @@ void CallerShard::Attempt::on_closed(CloseCode code, std::string_view reason,
 
 void CallerShard::on_open() {
   open_ = true;
-  if (has_visitor())
-    visitor().on_session_opened(0, session_, Clock::now());
+  if (has_visitor()) visitor().on_session_opened(0, session_, Clock::now());
   note_report();
 }
 

@@ -76,13 +76,13 @@ class Endpoint;
 
 // Counters of all shards since the endpoint was opened.
 struct EndpointStats {
-  uint64_t sessions = 0;           // open now
-  uint64_t handshakes = 0;         // pending now
-  uint64_t retries = 0;            // Retry packets sent
-  uint64_t resets = 0;             // stateless resets sent
-  uint64_t refused = 0;            // Initials above limits::kMaxHandshakes
-  uint64_t forwarded = 0;          // datagrams handed to another shard
-  uint64_t dropped_commands = 0;   // hand-overs lost to a full inbox
+  uint64_t sessions = 0;          // open now
+  uint64_t handshakes = 0;        // pending now
+  uint64_t retries = 0;           // Retry packets sent
+  uint64_t resets = 0;            // stateless resets sent
+  uint64_t refused = 0;           // Initials above limits::kMaxHandshakes
+  uint64_t forwarded = 0;         // datagrams handed to another shard
+  uint64_t dropped_commands = 0;  // hand-overs lost to a full inbox
 };
 
 // A number for EndpointConfig::number; also for transports that are no QUIC.
@@ -114,10 +114,11 @@ class VIDEOCALL_API Endpoint {
   // Makes run_once return. Any thread.
   virtual void wake(unsigned shard) = 0;
 
-  // -- From any thread; commands go through bounded inboxes ---------------------------------------------------------
-  // Queues deliveries for those of their recipients that are this endpoint's.
-  // On shard |from|'s own thread (-1: no shard's) its sessions are served
-  // directly; every other shard with recipients costs one hand-over.
+  // -- From any thread; commands go through bounded inboxes
+  // --------------------------------------------------------- Queues deliveries
+  // for those of their recipients that are this endpoint's. On shard |from|'s
+  // own thread (-1: no shard's) its sessions are served directly; every other
+  // shard with recipients costs one hand-over.
   virtual void deliver(int from, std::span<const Delivery> deliveries) = 0;
   // Caller: to the server, under the scheduler's policy.
   virtual void send(std::span<const PacketRef> packets) = 0;

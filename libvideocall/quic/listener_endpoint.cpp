@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "libvideocall/quic/listener_endpoint.h"
 
-#include <gnutls/gnutls.h>
 #include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
 
 #include <algorithm>
 
@@ -137,7 +137,9 @@ CertificateHashes ListenerEndpoint::certificate_hashes() const {
   return tls_->certificate_hashes();
 }
 
-Result<void> ListenerEndpoint::reload_certificate() { return tls_->reload(); }
+Result<void> ListenerEndpoint::reload_certificate() {
+  return tls_->reload();
+}
 
 Result<void> ListenerEndpoint::run_once(unsigned shard, ShardVisitor& visitor,
                                         Duration timeout) {
@@ -155,8 +157,7 @@ void ListenerEndpoint::wake(unsigned shard) {
   if (shard < state_.shards.size()) state_.shards[shard]->wake();
 }
 
-void ListenerEndpoint::deliver(int from,
-                               std::span<const Delivery> deliveries) {
+void ListenerEndpoint::deliver(int from, std::span<const Delivery> deliveries) {
   std::vector<bool> elsewhere(state_.shards.size());
   bool any = false;
   size_t bytes = 0;

@@ -25,7 +25,9 @@ ListenerShard::ListenerShard(ListenerState& state, unsigned index)
   allowance_.tokens = kStatelessBurst;
 }
 
-ListenerShard::~ListenerShard() { drop_peers(); }
+ListenerShard::~ListenerShard() {
+  drop_peers();
+}
 
 bool ListenerShard::Allowance::take(Time now) {
   if (last != Time{}) {
@@ -70,9 +72,9 @@ bool ListenerShard::forward(const Datagram& datagram, const ConnectionId& id) {
   const size_t owner = id.bytes[0];
   if (id.size != kIdBytes || owner == index() || owner >= state_.shards.size())
     return false;
-  ForwardedDatagram copy{
-      datagram.path, {datagram.bytes.begin(), datagram.bytes.end()},
-      datagram.ecn};
+  ForwardedDatagram copy{datagram.path,
+                         {datagram.bytes.begin(), datagram.bytes.end()},
+                         datagram.ecn};
   const size_t size = copy.bytes.size();
   counters_.forwarded.fetch_add(1, std::memory_order_relaxed);
   state_.shards[owner]->post(std::move(copy), size);
@@ -89,8 +91,7 @@ void ListenerShard::answer_initial(const Datagram& datagram, Time now) {
   }
   std::array<uint8_t, kMinInitialBytes> out;
   const Secret& secret = state_.connection.static_secret;
-  const uint64_t pending =
-      counters_.handshakes.load(std::memory_order_relaxed);
+  const uint64_t pending = counters_.handshakes.load(std::memory_order_relaxed);
   if (pending >= limits::kMaxHandshakes) {
     counters_.refused.fetch_add(1, std::memory_order_relaxed);
     return;  // silence: the client tries again by itself
@@ -107,10 +108,10 @@ void ListenerShard::answer_initial(const Datagram& datagram, Time now) {
     }
   } else if (pending >= limits::kRetryAboveHandshakes) {
     counters_.retries.fetch_add(1, std::memory_order_relaxed);
-    send_stateless(datagram.path,
-                   {out.data(), write_retry(out, secret, *initial,
-                                            datagram.path,
-                                            make_connection_id(), now)});
+    send_stateless(
+        datagram.path,
+        {out.data(), write_retry(out, secret, *initial, datagram.path,
+                                 make_connection_id(), now)});
     return;
   }
   accept_connection(datagram, *initial, original, now);
@@ -150,7 +151,8 @@ void ListenerShard::on_session_ended() {
 }
 
 void ListenerShard::on_peer_gone(Peer& peer, Time) {
-  if (!peer.shaken) counters_.handshakes.fetch_sub(1, std::memory_order_relaxed);
+  if (!peer.shaken)
+    counters_.handshakes.fetch_sub(1, std::memory_order_relaxed);
   if (peer.request_id != 0) take_waiting(peer.request_id);
   peer.on_closed(CloseCode::idle, "connection lost", false);
 }

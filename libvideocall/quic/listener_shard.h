@@ -67,10 +67,8 @@ class ListenerShard final : public Shard {
 
   bool forward(const Datagram& datagram, const ConnectionId& id);
   void answer_initial(const Datagram& datagram, Time now);
-  void accept_connection(const Datagram& datagram,
-                         const InitialHeader& initial,
-                         const std::optional<ConnectionId>& original,
-                         Time now);
+  void accept_connection(const Datagram& datagram, const InitialHeader& initial,
+                         const std::optional<ConnectionId>& original, Time now);
   void ask_admission(Peer& peer, const ConnectRequest& request);
   Peer* take_waiting(uint64_t request_id);
   void admit(uint64_t request_id, Time now);

@@ -87,8 +87,7 @@ MeetingPath MeetingPath::parse(std::string_view path) {
     if (key == "resume") result.resume = std::move(*decoded);
     if (key == "v") version = std::move(*decoded);
   }
-  if (version != kVersion)
-    return refused(400, "protocol versions served: 1");
+  if (version != kVersion) return refused(400, "protocol versions served: 1");
   if (result.token.empty()) return refused(401, "token missing");
   return result;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "libvideocall/quic/shard.h"
 
-#include <gnutls/gnutls.h>
 #include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -151,9 +151,9 @@ Result<void> Shard::wait(Duration timeout) {
   }
   if (!has_epoll_pwait2_) {  // before Linux 5.11: milliseconds, rounded up
     const auto ms = std::chrono::ceil<std::chrono::milliseconds>(timeout);
-    count = epoll_wait(epoll_.get(), events.data(),
-                       static_cast<int>(events.size()),
-                       static_cast<int>(std::min<int64_t>(ms.count(), 60'000)));
+    count =
+        epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
+                   static_cast<int>(std::min<int64_t>(ms.count(), 60'000)));
   }
   if (count < 0 && errno != EINTR)
     return Error{Errc::io, std::string("epoll_wait: ") + strerror(errno)};
@@ -438,10 +438,10 @@ ConnectionId Shard::make_connection_id() {
 
 void Shard::on_path_changed(Connection&, const Path& path) {
   if (!log_enabled(LogLevel::debug)) return;
-  log_message(LogLevel::debug, "quic",
-              "a peer moved to " +
-                  SocketAddress::from(path.remote, path.remote_size)
-                      .to_string());
+  log_message(
+      LogLevel::debug, "quic",
+      "a peer moved to " +
+          SocketAddress::from(path.remote, path.remote_size).to_string());
 }
 
 }  // namespace videocall::quic

@@ -59,8 +59,8 @@ struct ShardCounters {
   std::atomic<uint64_t> dropped_commands{0};
   std::atomic<uint64_t> forwarded{0};  // datagrams to another shard
   std::atomic<uint64_t> retries{0};
-  std::atomic<uint64_t> resets{0};     // stateless
-  std::atomic<uint64_t> refused{0};    // Initials above kMaxHandshakes
+  std::atomic<uint64_t> resets{0};   // stateless
+  std::atomic<uint64_t> refused{0};  // Initials above kMaxHandshakes
 };
 
 struct DatagramHeader;  // quic/stateless.h
@@ -105,8 +105,7 @@ class Shard : public ConnectionOwner {
   // No connection here has the datagram's id.
   virtual void on_unrouted(const Datagram& datagram,
                            const DatagramHeader& header, Time now) = 0;
-  virtual void on_socket_error(size_t socket, const Error& error,
-                               Time now) = 0;
+  virtual void on_socket_error(size_t socket, const Error& error, Time now) = 0;
   virtual void on_command(Command& command, Time now) = 0;
   // Once per turn, after arrivals and timers; returns when it wants the next
   // turn at the latest.
@@ -184,12 +183,12 @@ class Shard : public ConnectionOwner {
   ConnectionIdTable ids_;
   TimerHeap timers_;
   std::vector<std::unique_ptr<Peer>> peers_;  // by slot
-  Peer* adopting_ = nullptr;  // between add_peer and set_connection
-  std::vector<uint32_t> generations_;         // by slot, of the last user
+  Peer* adopting_ = nullptr;           // between add_peer and set_connection
+  std::vector<uint32_t> generations_;  // by slot, of the last user
   std::vector<uint32_t> free_slots_;
   std::vector<uint32_t> touched_;
-  std::vector<uint32_t> visiting_;   // touched_ of the turn being written
-  std::vector<Command> commands_;    // scratch of take_inbox
+  std::vector<uint32_t> visiting_;  // touched_ of the turn being written
+  std::vector<Command> commands_;   // scratch of take_inbox
   std::vector<uint8_t> random_pool_;
   size_t random_used_ = 0;
   Time next_turn_ = Time::min();

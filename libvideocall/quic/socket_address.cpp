@@ -73,14 +73,14 @@ Result<std::vector<SocketAddress>> SocketAddress::resolve(
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_DGRAM;
   addrinfo* list = nullptr;
-  const int code = getaddrinfo(host.c_str(), std::to_string(port).c_str(),
-                               &hints, &list);
+  const int code =
+      getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &list);
   if (code != 0) {
-    return Error{Errc::not_found, "host \"" + host + "\" was not found: " +
-                                      gai_strerror(code)};
+    return Error{Errc::not_found,
+                 "host \"" + host + "\" was not found: " + gai_strerror(code)};
   }
-  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(
-      list, &freeaddrinfo);
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(list,
+                                                                 &freeaddrinfo);
   std::vector<SocketAddress> found;
   for (const addrinfo* info = list; info && found.size() < kMaxResolved;
        info = info->ai_next) {

@@ -28,7 +28,9 @@ size_t add_control(uint8_t* control, size_t at, int level, int type,
 
 // Losing a datagram is the network's right; only a full socket is worth
 // waiting for.
-bool is_full(int code) { return code == EAGAIN || code == EWOULDBLOCK; }
+bool is_full(int code) {
+  return code == EAGAIN || code == EWOULDBLOCK;
+}
 
 }  // namespace
 
@@ -120,8 +122,7 @@ void UdpSendQueue::prepare(size_t index) {
   if (header.msg_controllen == 0) header.msg_control = nullptr;
 }
 
-size_t UdpSendQueue::write_control(const Train& train,
-                                   uint8_t* control) const {
+size_t UdpSendQueue::write_control(const Train& train, uint8_t* control) const {
   size_t size = 0;
   const bool six = train.local.ss_family == AF_INET6;
   // A reply must come from the address that was asked.

@@ -105,8 +105,8 @@ Result<UdpSocket> UdpSocket::connect(const SocketAddress& remote) {
   auto result = create(remote.family());
   if (!result) return result;
   if (::connect(result->fd(), remote.get(), remote.size) != 0) {
-    return Error{Errc::unavailable, "no route to " + remote.to_string() +
-                                        ": " + std::strerror(errno)};
+    return Error{Errc::unavailable, "no route to " + remote.to_string() + ": " +
+                                        std::strerror(errno)};
   }
   // A viewer gets bursts, and pays per datagram without it. Not for servers:
   // they mostly get acknowledgements from many peers, where it costs.
@@ -152,9 +152,9 @@ Result<size_t> UdpReceiver::fill(UdpSocket& socket) {
     header.msg_control = controls_[i].data();
     header.msg_controllen = controls_[i].size();
   }
-  const int count = recvmmsg(socket.fd(), messages_.data(),
-                             static_cast<unsigned>(messages_.size()), 0,
-                             nullptr);
+  const int count =
+      recvmmsg(socket.fd(), messages_.data(),
+               static_cast<unsigned>(messages_.size()), 0, nullptr);
   if (count >= 0) return static_cast<size_t>(count);
   if (errno == ECONNREFUSED || errno == EHOSTUNREACH || errno == ENETUNREACH) {
     return Error{Errc::unavailable,
@@ -175,12 +175,10 @@ Bytes UdpReceiver::unpack(const UdpSocket& socket, size_t index,
       in_pktinfo info;
       std::memcpy(&info, CMSG_DATA(c), sizeof info);
       reinterpret_cast<sockaddr_in&>(local.storage).sin_addr = info.ipi_addr;
-    } else if (c->cmsg_level == IPPROTO_IPV6 &&
-               c->cmsg_type == IPV6_PKTINFO) {
+    } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
       in6_pktinfo info;
       std::memcpy(&info, CMSG_DATA(c), sizeof info);
-      reinterpret_cast<sockaddr_in6&>(local.storage).sin6_addr =
-          info.ipi6_addr;
+      reinterpret_cast<sockaddr_in6&>(local.storage).sin6_addr = info.ipi6_addr;
     } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
       datagram.ecn = *CMSG_DATA(c) & 3u;
     } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {

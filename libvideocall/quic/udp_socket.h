@@ -129,8 +129,7 @@ class UdpSendQueue : public PacketSink {
     sockaddr_storage local;
   };
 
-  void queue_train(const Path& path, Bytes bytes, size_t segment,
-                   unsigned ecn);
+  void queue_train(const Path& path, Bytes bytes, size_t segment, unsigned ecn);
   void prepare(size_t index);
   size_t write_control(const Train& train, uint8_t* control) const;
   // Sends the datagrams of one train singly, for devices without GSO.
