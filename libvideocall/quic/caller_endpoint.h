@@ -24,9 +24,9 @@ class CallerEndpoint final : public Endpoint {
   Result<void> run_once(unsigned shard, ShardVisitor& visitor,
                         Duration timeout) override;
   void wake(unsigned) override { shard_.wake(); }
-  void deliver(int, std::span<const Delivery>) override {}
+  void deliver(std::span<const Delivery>) override {}
   void send(std::span<const PacketRef> packets) override;
-  void admit(uint64_t) override {}
+  void admit(uint64_t, std::shared_ptr<void>) override {}
   void refuse(uint64_t, int, std::string_view) override {}
   void close_session(const CloseCommand& command) override;
   void drain() override {}

@@ -53,14 +53,21 @@ struct SessionRequest {
   std::string remote_address;
 };
 
+// An open session. |grant| is what admit() was given; empty for a caller.
+struct SessionOpened {
+  uint64_t request_id = 0;
+  SessionHandle session;
+  std::string remote_address;
+  std::shared_ptr<void> grant;
+};
+
 // What the owner of a shard's loop hears, on that loop's thread.
 class ShardVisitor {
  public:
   virtual ~ShardVisitor() = default;
   virtual void on_session_request(const SessionRequest& request) = 0;
-  // The session named by |request_id| was admitted and its CONNECT answered.
-  virtual void on_session_opened(uint64_t request_id, SessionHandle session,
-                                 Time now) = 0;
+  // A CONNECT was admitted; comes before the session's first packet.
+  virtual void on_session_opened(const SessionOpened& opened, Time now) = 0;
   virtual void on_packet(SessionHandle session, PacketRef packet, Time now) = 0;
   virtual void on_session_closed(SessionHandle session, CloseCode code,
                                  std::string_view reason, bool by_peer,
@@ -108,21 +115,24 @@ class VIDEOCALL_API Endpoint {
 
   // -- The loop of one shard, one thread each --------------------------------
   // Waits at most |timeout| for the network, a timer or wake(), handles what
-  // came, calls |visitor|, writes what may be written.
+  // came, calls |visitor|, writes what may be written. Fails with
+  // Errc::invalid_argument while another thread is in the same shard's turn.
   virtual Result<void> run_once(unsigned shard, ShardVisitor& visitor,
                                 Duration timeout) = 0;
   // Makes run_once return. Any thread.
   virtual void wake(unsigned shard) = 0;
 
-  // -- From any thread; commands go through bounded inboxes
-  // --------------------------------------------------------- Queues deliveries
-  // for those of their recipients that are this endpoint's. On shard |from|'s
-  // own thread (-1: no shard's) its sessions are served directly; every other
-  // shard with recipients costs one hand-over.
-  virtual void deliver(int from, std::span<const Delivery> deliveries) = 0;
+  // -- From any thread; commands go through bounded inboxes ------------------
+  // Queues deliveries for those of their recipients that are this endpoint's.
+  // Within run_once() of a shard (that is, called by its visitor) the sessions
+  // of that shard are served directly; every other shard with recipients costs
+  // one hand-over.
+  virtual void deliver(std::span<const Delivery> deliveries) = 0;
   // Caller: to the server, under the scheduler's policy.
   virtual void send(std::span<const PacketRef> packets) = 0;
-  virtual void admit(uint64_t request_id) = 0;
+  // |grant| goes to on_session_opened as it is. An id that was answered or
+  // whose client has gone is ignored.
+  virtual void admit(uint64_t request_id, std::shared_ptr<void> grant) = 0;
   virtual void refuse(uint64_t request_id, int status,
                       std::string_view reason) = 0;
   virtual void close_session(const CloseCommand& command) = 0;

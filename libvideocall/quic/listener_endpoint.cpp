@@ -157,34 +157,40 @@ void ListenerEndpoint::wake(unsigned shard) {
   if (shard < state_.shards.size()) state_.shards[shard]->wake();
 }
 
-void ListenerEndpoint::deliver(int from, std::span<const Delivery> deliveries) {
-  std::vector<bool> elsewhere(state_.shards.size());
-  bool any = false;
+void ListenerEndpoint::deliver(std::span<const Delivery> deliveries) {
+  std::vector<bool> wanted(state_.shards.size());
   size_t bytes = 0;
   for (const Delivery& delivery : deliveries) {
     if (!delivery.to) continue;
     for (const Recipients::Run& run : delivery.to->runs) {
-      if (run.endpoint != config_.number || run.shard >= elsewhere.size() ||
-          static_cast<int>(run.shard) == from)
-        continue;
-      elsewhere[run.shard] = any = true;
+      if (run.endpoint == config_.number && run.shard < wanted.size())
+        wanted[run.shard] = true;
     }
     bytes += delivery.packet->size();
   }
-  if (any) {
-    const auto shared = std::make_shared<const std::vector<Delivery>>(
-        deliveries.begin(), deliveries.end());
-    for (size_t i = 0; i < elsewhere.size(); ++i)
-      if (elsewhere[i]) state_.shards[i]->post(DeliverCommand{shared}, bytes);
+  std::shared_ptr<const std::vector<Delivery>> shared;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    ListenerShard& shard = *state_.shards[i];
+    if (!wanted[i]) continue;
+    if (shard.is_current()) {
+      shard.deliver(deliveries);
+      continue;
+    }
+    if (!shared) {
+      shared = std::make_shared<const std::vector<Delivery>>(
+          deliveries.begin(), deliveries.end());
+    }
+    shard.post(DeliverCommand{shared}, bytes);
   }
-  if (from >= 0 && static_cast<size_t>(from) < state_.shards.size())
-    state_.shards[static_cast<size_t>(from)]->deliver(deliveries);
 }
 
-void ListenerEndpoint::admit(uint64_t request_id) {
+void ListenerEndpoint::admit(uint64_t request_id,
+                             std::shared_ptr<void> grant) {
   const unsigned shard = ListenerShard::shard_of(request_id);
-  if (shard < state_.shards.size())
-    state_.shards[shard]->post_urgent(AdmitCommand{request_id});
+  if (shard < state_.shards.size()) {
+    state_.shards[shard]->post_urgent(
+        AdmitCommand{request_id, std::move(grant)});
+  }
 }
 
 void ListenerEndpoint::refuse(uint64_t request_id, int status,

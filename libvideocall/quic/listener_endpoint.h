@@ -23,9 +23,9 @@ class ListenerEndpoint final : public Endpoint {
   Result<void> run_once(unsigned shard, ShardVisitor& visitor,
                         Duration timeout) override;
   void wake(unsigned shard) override;
-  void deliver(int from, std::span<const Delivery> deliveries) override;
+  void deliver(std::span<const Delivery> deliveries) override;
   void send(std::span<const PacketRef>) override {}
-  void admit(uint64_t request_id) override;
+  void admit(uint64_t request_id, std::shared_ptr<void> grant) override;
   void refuse(uint64_t request_id, int status,
               std::string_view reason) override;
   void close_session(const CloseCommand& command) override;

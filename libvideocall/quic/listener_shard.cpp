@@ -193,6 +193,7 @@ void ListenerShard::ask_admission(Peer& peer, const ConnectRequest& request) {
   out.authority = request.authority;
   out.remote_address = request.remote_address;
   peer.request_id = out.id;
+  peer.remote_address = request.remote_address;
   waiting_[out.id] = {peer.slot, peer.generation};
   state_.admissions.fetch_add(1, std::memory_order_relaxed);
   deadlines_.emplace_back(Clock::now() + limits::kAdmissionTimeout, out.id);
@@ -211,8 +212,8 @@ Peer* ListenerShard::take_waiting(uint64_t request_id) {
   return peer && peer->generation == waiting.generation ? peer : nullptr;
 }
 
-void ListenerShard::admit(uint64_t request_id, Time now) {
-  Peer* peer = take_waiting(request_id);
+void ListenerShard::admit(AdmitCommand& command, Time now) {
+  Peer* peer = take_waiting(command.request_id);
   if (!peer || peer->connection->finished()) return;
   touch(*peer);
   if (state_.draining.load(std::memory_order_relaxed)) {
@@ -225,8 +226,12 @@ void ListenerShard::admit(uint64_t request_id, Time now) {
   counters_.sessions.fetch_add(1, std::memory_order_relaxed);
   state_.sessions.fetch_add(1, std::memory_order_relaxed);
   // First, so that the owner knows the session before its first packet.
-  if (has_visitor())
-    visitor().on_session_opened(request_id, peer->handle(), now);
+  if (has_visitor()) {
+    visitor().on_session_opened(
+        {command.request_id, peer->handle(), peer->remote_address,
+         std::move(command.grant)},
+        now);
+  }
   WebTransportSession& session =
       peer->connection->accept(*peer->channel, *peer->channel);
   peer->channel->attach(session);
@@ -242,7 +247,7 @@ void ListenerShard::refuse(uint64_t request_id, int status,
 
 void ListenerShard::on_command(Command& command, Time now) {
   if (auto* admitted = std::get_if<AdmitCommand>(&command)) {
-    admit(admitted->request_id, now);
+    admit(*admitted, now);
   } else if (auto* refused = std::get_if<RefuseCommand>(&command)) {
     refuse(refused->request_id, refused->status, refused->reason);
   } else if (auto* one = std::get_if<CloseCommand>(&command)) {

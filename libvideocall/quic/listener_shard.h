@@ -71,7 +71,7 @@ class ListenerShard final : public Shard {
                          const std::optional<ConnectionId>& original, Time now);
   void ask_admission(Peer& peer, const ConnectRequest& request);
   Peer* take_waiting(uint64_t request_id);
-  void admit(uint64_t request_id, Time now);
+  void admit(AdmitCommand& command, Time now);
   void refuse(uint64_t request_id, int status, std::string_view reason);
   void close_all(CloseCode code, std::string_view reason);
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -36,6 +37,7 @@ struct Peer final : public ChannelVisitor {
   // state
   std::vector<ConnectionId> ids;  // ours, in the shard's table
   uint64_t request_id = 0;        // of the pending or admitted CONNECT
+  std::string remote_address;
   uint32_t slot = 0;
   uint32_t generation = 0;
   bool touched = false;

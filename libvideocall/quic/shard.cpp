@@ -58,6 +58,8 @@ Shard::Shard(uint16_t endpoint, unsigned index, bool coalesced_arrivals)
 
 Shard::~Shard() = default;
 
+thread_local const Shard* Shard::current_ = nullptr;
+
 Result<void> Shard::init() {
   epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
   epoll_event event{};
@@ -109,12 +111,21 @@ void Shard::add_to(EndpointStats& sum) const {
 // -- One turn -----------------------------------------------------------------
 
 Result<void> Shard::run_once(ShardVisitor& visitor, Duration timeout) {
-  visitor_ = &visitor;
-  auto waited = wait(timeout);
-  if (!waited) {
-    visitor_ = nullptr;
-    return waited;
+  if (running_.test_and_set(std::memory_order_acquire)) {
+    return Error{Errc::invalid_argument,
+                 "shard " + std::to_string(index_) + " has a loop already"};
   }
+  visitor_ = &visitor;
+  current_ = this;
+  Result<void> result = turn(visitor, timeout);
+  current_ = nullptr;
+  visitor_ = nullptr;
+  running_.clear(std::memory_order_release);
+  return result;
+}
+
+Result<void> Shard::turn(ShardVisitor& visitor, Duration timeout) {
+  if (auto waited = wait(timeout); !waited) return waited;
   Time now = Clock::now();
   reported_ = false;
   read_sockets(now);
@@ -126,7 +137,6 @@ Result<void> Shard::run_once(ShardVisitor& visitor, Duration timeout) {
   now = Clock::now();
   write_touched(now);
   flush_sockets();
-  visitor_ = nullptr;
   return {};
 }
 

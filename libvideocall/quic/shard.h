@@ -37,6 +37,7 @@ struct ForwardedDatagram {
 };
 struct AdmitCommand {
   uint64_t request_id = 0;
+  std::shared_ptr<void> grant;
 };
 struct RefuseCommand {
   uint64_t request_id = 0;
@@ -84,6 +85,8 @@ class Shard : public ConnectionOwner {
 
   // Any thread.
   void wake() const { inbox_.wake(); }
+  // Whether the calling thread is in this shard's turn.
+  bool is_current() const { return current_ == this; }
   bool post(Command command, size_t bytes);
   void post_urgent(Command command);
   void add_to(EndpointStats& sum) const;
@@ -161,6 +164,7 @@ class Shard : public ConnectionOwner {
     bool wants_writable = false;  // EPOLLOUT is asked for
   };
 
+  Result<void> turn(ShardVisitor& visitor, Duration timeout);
   Result<void> wait(Duration timeout);
   void take_inbox(Time now);
   void read_sockets(Time now);
@@ -194,6 +198,10 @@ class Shard : public ConnectionOwner {
   Time next_turn_ = Time::min();
   bool reported_ = false;
   bool has_epoll_pwait2_ = true;
+
+  // The shard whose turn the thread is in.
+  static thread_local const Shard* current_;
+  std::atomic_flag running_;
 
   // borrowed, during run_once
   ShardVisitor* visitor_ = nullptr;
