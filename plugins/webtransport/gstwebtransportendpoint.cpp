@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MIT
+#include "plugins/webtransport/gstwebtransportendpoint.h"
+
+#include "libvideocall/wire/limits.h"
+
+GType gst_webtransport_mode_get_type() {
+  static const GType type = [] {
+    static const GEnumValue values[] = {
+        {GST_WEBTRANSPORT_MODE_LISTENER, "Serve the sessions of clients",
+         "listener"},
+        {GST_WEBTRANSPORT_MODE_CALLER, "Be the client of one server", "caller"},
+        {0, nullptr, nullptr},
+    };
+    const GType made = g_enum_register_static("GstWebTransportMode", values);
+    gst_type_mark_as_plugin_api(made, static_cast<GstPluginAPIFlags>(0));
+    return made;
+  }();
+  return type;
+}
+
+namespace videocall::webtransport {
+namespace {
+
+constexpr auto kReadWrite =
+    static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+                             GST_PARAM_MUTABLE_READY);
+constexpr auto kWriteOnly =
+    static_cast<GParamFlags>(G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS |
+                             GST_PARAM_MUTABLE_READY);
+constexpr auto kReadOnly =
+    static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+void post(GstElement* element, GstStructure* structure) {
+  gst_element_post_message(
+      element, gst_message_new_element(GST_OBJECT_CAST(element), structure));
+}
+
+void put_duration(GstStructure* structure, const char* field, Duration value) {
+  gst_structure_set(structure, field, G_TYPE_UINT64,
+                    static_cast<guint64>(value.count()), nullptr);
+}
+
+void put_count(GstStructure* structure, const char* field, uint64_t value) {
+  gst_structure_set(structure, field, G_TYPE_UINT64,
+                    static_cast<guint64>(value), nullptr);
+}
+
+}  // namespace
+
+void set_strings(GValue* value, const std::vector<std::string>& strings) {
+  auto** out = g_new0(gchar*, strings.size() + 1);
+  for (size_t i = 0; i < strings.size(); ++i)
+    out[i] = g_strndup(strings[i].data(), strings[i].size());
+  g_value_take_boxed(value, out);
+}
+
+std::string get_string(const GValue* value) {
+  const gchar* text = g_value_get_string(value);
+  return text ? text : "";
+}
+
+bool Settings::set(guint id, const GValue* value) {
+  switch (id) {
+    case kPropEndpoint:
+      endpoint = get_string(value);
+      return true;
+    case kPropMode:
+      mode = static_cast<GstWebTransportMode>(g_value_get_enum(value));
+      return true;
+    case kPropUri:
+      uri = get_string(value);
+      return true;
+    case kPropCertificateHashes: {
+      certificate_hashes.clear();
+      auto* const* hashes =
+          static_cast<const gchar* const*>(g_value_get_boxed(value));
+      for (; hashes && *hashes; ++hashes)
+        certificate_hashes.emplace_back(*hashes);
+      return true;
+    }
+    case kPropInsecureSkipVerify:
+      insecure_skip_verify = g_value_get_boolean(value);
+      return true;
+    case kPropKeylogFile:
+      keylog_file = get_string(value);
+      return true;
+    case kPropClientName:
+      client_name = get_string(value);
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool Settings::get(guint id, GValue* value) const {
+  switch (id) {
+    case kPropEndpoint:
+      g_value_set_string(value, endpoint.c_str());
+      return true;
+    case kPropMode:
+      g_value_set_enum(value, mode);
+      return true;
+    case kPropCertificateHashes:
+      set_strings(value, certificate_hashes);
+      return true;
+    case kPropInsecureSkipVerify:
+      g_value_set_boolean(value, insecure_skip_verify);
+      return true;
+    case kPropKeylogFile:
+      g_value_set_string(value, keylog_file.c_str());
+      return true;
+    case kPropClientName:
+      g_value_set_string(value, client_name.c_str());
+      return true;
+    default:
+      return false;
+  }
+}
+
+quic::EndpointConfig Settings::to_config() const {
+  quic::EndpointConfig config;
+  config.mode = quic::EndpointConfig::Mode::caller;
+  config.url = uri;
+  config.certificate_hashes = certificate_hashes;
+  config.insecure_skip_verify = insecure_skip_verify;
+  config.keylog_file = keylog_file;
+  config.client_name = client_name;
+  return config;
+}
+
+void install_common_properties(GObjectClass* object_class) {
+  auto add = [&](guint id, GParamSpec* spec) {
+    g_object_class_install_property(object_class, id, spec);
+  };
+  add(kPropEndpoint,
+      g_param_spec_string("endpoint", "Endpoint",
+                          "Name of the endpoint; a source and a sink of one "
+                          "name in one process share it",
+                          "default", kReadWrite));
+  add(kPropMode,
+      g_param_spec_enum("mode", "Mode",
+                        "Serve the sessions of clients, or be the client of "
+                        "one server",
+                        gst_webtransport_mode_get_type(),
+                        GST_WEBTRANSPORT_MODE_LISTENER, kReadWrite));
+  add(kPropUri,
+      g_param_spec_string("uri", "URI",
+                          "Caller: the meeting, "
+                          "https://HOST:PORT/meet/ID?token=TOKEN&v=1; holds a "
+                          "secret and cannot be read back",
+                          nullptr, kWriteOnly));
+  add(kPropCertificateHashes,
+      g_param_spec_boxed("certificate-hashes", "Certificate hashes",
+                         "base64 of SHA-256. Caller: the certificates to "
+                         "accept (empty: those of the system's CAs). "
+                         "Listener, read only: the generated certificate in "
+                         "use, then the next (empty with PEM files)",
+                         G_TYPE_STRV, kReadWrite));
+  add(kPropInsecureSkipVerify,
+      g_param_spec_boolean("insecure-skip-verify", "Skip verification",
+                           "Caller: accept any certificate; for tests only",
+                           FALSE, kReadWrite));
+  add(kPropKeylogFile,
+      g_param_spec_string("keylog-file", "Key log file",
+                          "Append TLS secrets in NSS format to this file, to "
+                          "decrypt captures (unset: none)",
+                          nullptr, kReadWrite));
+  add(kPropClientName,
+      g_param_spec_string("client-name", "Client name",
+                          "Caller: name/version for the server's log",
+                          "videocall/" VIDEOCALL_VERSION, kReadWrite));
+  add(kPropStats,
+      g_param_spec_boxed("stats", "Statistics",
+                         "Counters of the endpoint (listener) or of the "
+                         "session (caller); see the element's documentation",
+                         GST_TYPE_STRUCTURE, kReadOnly));
+}
+
+void post_error(GstElement* element, const Error& error) {
+  const char* text = error.message.c_str();
+  switch (error.code) {
+    case Errc::address_in_use:
+      GST_ELEMENT_ERROR(element, RESOURCE, BUSY, ("%s.", text), (nullptr));
+      break;
+    case Errc::invalid_argument:
+      GST_ELEMENT_ERROR(element, RESOURCE, SETTINGS, ("%s.", text), (nullptr));
+      break;
+    case Errc::not_found:
+      GST_ELEMENT_ERROR(element, RESOURCE, NOT_FOUND, ("%s.", text), (nullptr));
+      break;
+    case Errc::permission:
+      GST_ELEMENT_ERROR(element, RESOURCE, NOT_AUTHORIZED, ("%s.", text),
+                        (nullptr));
+      break;
+    default:
+      GST_ELEMENT_ERROR(element, RESOURCE, OPEN_READ_WRITE, ("%s.", text),
+                        ("code %d", static_cast<int>(error.code)));
+  }
+}
+
+void post_connected(GstElement* element) {
+  post(element, gst_structure_new_empty("videocall-connected"));
+}
+
+void post_refused(GstElement* element, int status, std::string_view reason) {
+  post(element, gst_structure_new("videocall-refused", "status", G_TYPE_INT,
+                                  status, "reason", G_TYPE_STRING,
+                                  std::string(reason).c_str(), nullptr));
+}
+
+void post_disconnected(GstElement* element, CloseCode code,
+                       std::string_view reason, bool by_peer) {
+  post(element,
+       gst_structure_new("videocall-disconnected", "code", G_TYPE_UINT,
+                         static_cast<guint>(code), "reason", G_TYPE_STRING,
+                         std::string(reason).c_str(), "by-peer",
+                         G_TYPE_BOOLEAN, gboolean{by_peer}, nullptr));
+}
+
+void post_draining(GstElement* element) {
+  post(element, gst_structure_new_empty("videocall-draining"));
+}
+
+GstStructure* make_caller_stats(const quic::ChannelStats& stats) {
+  GstStructure* out = gst_structure_new_empty("webtransport-caller-stats");
+  put_duration(out, "rtt",
+               stats.transport.smoothed_rtt.count() > 0
+                   ? stats.transport.smoothed_rtt
+                   : stats.rtt);
+  put_count(out, "bytes-sent", stats.transport.bytes_sent);
+  put_count(out, "bytes-received", stats.transport.bytes_received);
+  put_count(out, "udp-packets-sent", stats.transport.packets_sent);
+  put_count(out, "udp-packets-lost", stats.transport.packets_lost);
+  put_count(out, "congestion-window", stats.transport.congestion_window);
+  put_count(out, "bytes-in-flight", stats.transport.bytes_in_flight);
+  gst_structure_set(out, "delivery-rate", G_TYPE_DOUBLE,
+                    stats.transport.delivery_rate, nullptr);
+  put_count(out, "packets-in", stats.packets_in);
+  put_count(out, "packets-out", stats.packets_out);
+  put_count(out, "packet-bytes-in", stats.bytes_in);
+  put_count(out, "packet-bytes-out", stats.bytes_out);
+  put_count(out, "dropped-audio", stats.dropped_audio);
+  put_count(out, "dropped-video", stats.dropped_video);
+  put_count(out, "groups-cut", stats.groups_cut);
+  put_count(out, "queued-bytes", stats.queued_bytes);
+  put_duration(out, "queued-for", stats.queued_for);
+  return out;
+}
+
+GstStructure* make_listener_stats(const quic::EndpointStats& stats) {
+  GstStructure* out = gst_structure_new_empty("webtransport-listener-stats");
+  put_count(out, "sessions", stats.sessions);
+  put_count(out, "handshakes", stats.handshakes);
+  put_count(out, "retries", stats.retries);
+  put_count(out, "stateless-resets", stats.resets);
+  put_count(out, "refused", stats.refused);
+  put_count(out, "forwarded", stats.forwarded);
+  put_count(out, "dropped-commands", stats.dropped_commands);
+  return out;
+}
+
+void put_session(GstStructure* structure, const SessionHandle& session) {
+  gst_structure_set(structure, "endpoint", G_TYPE_UINT,
+                    guint{session.endpoint}, "shard", G_TYPE_UINT,
+                    guint{session.shard}, "slot", G_TYPE_UINT,
+                    guint{session.slot}, "generation", G_TYPE_UINT,
+                    guint{session.generation}, nullptr);
+}
+
+bool get_session(const GstStructure* structure, SessionHandle& session) {
+  guint endpoint = 0;
+  guint shard = 0;
+  guint slot = 0;
+  guint generation = 0;
+  if (!gst_structure_get(structure, "endpoint", G_TYPE_UINT, &endpoint,
+                         "shard", G_TYPE_UINT, &shard, "slot", G_TYPE_UINT,
+                         &slot, "generation", G_TYPE_UINT, &generation,
+                         nullptr))
+    return false;
+  session = {static_cast<uint16_t>(endpoint), static_cast<uint16_t>(shard),
+             slot, generation};
+  return true;
+}
+
+}  // namespace videocall::webtransport

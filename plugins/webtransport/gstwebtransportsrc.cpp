@@ -1,0 +1,543 @@
+// SPDX-License-Identifier: MIT
+/**
+ * SECTION:element-webtransportsrc
+ * @title: webtransportsrc
+ * @see_also: webtransportsink
+ *
+ * Packets of WebTransport sessions. In mode=listener the element is one shard
+ * of a server: it owns its sockets and serves all its sessions in its streaming
+ * thread. In mode=caller it is the client of one server. See
+ * docs/elements/webtransportsrc.md.
+ *
+ * ## Example launch line
+ * |[
+ * gst-launch-1.0 webtransportsrc mode=listener address=127.0.0.1:0 ! fakesink
+ * ]|
+ */
+#include "plugins/webtransport/gstwebtransportsrc.h"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+
+#include "plugins/common/gstvideocallpacketmeta.h"
+#include "plugins/webtransport/gstwebtransportendpoint.h"
+#include "plugins/webtransport/gstwebtransportloop.h"
+#include "plugins/webtransport/gstwebtransportoutput.h"
+
+GST_DEBUG_CATEGORY_STATIC(webtransport_src_debug);
+#define GST_CAT_DEFAULT webtransport_src_debug
+
+namespace wt = videocall::webtransport;
+namespace quic = videocall::quic;
+using videocall::CloseCode;
+
+namespace {
+
+constexpr const char* kDefaultAddress = "127.0.0.1:4433,[::1]:4433";
+constexpr guint kMaxShards = 256;
+// A bound only: everything that happens wakes the loop.
+constexpr auto kTurnTimeout = std::chrono::seconds(1);
+
+enum Property : guint {
+  kPropAddress = wt::kOwnProperties,
+  kPropShard,
+  kPropShards,
+  kPropCertificateFile,
+  kPropKeyFile,
+  kPropPort,
+};
+
+enum Signal {
+  kSignalSessionRequest,
+  kSignalAdmit,
+  kSignalRefuse,
+  kSignalDrain,
+  kSignalCloseAll,
+  kSignalReloadCertificate,
+  kSignalCount,
+};
+guint g_signals[kSignalCount];
+
+GstStaticPadTemplate g_src_template =
+    GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS,
+                            GST_STATIC_CAPS(GST_VIDEOCALL_PACKET_CAPS));
+
+struct SrcSettings : wt::Settings {
+  std::string address = kDefaultAddress;
+  guint shard = 0;
+  guint shards = 1;
+  std::string certificate_file;
+  std::string key_file;
+};
+
+struct Private {
+  explicit Private(GstElement* element, GstPad* pad) : output(element, pad) {}
+
+  std::mutex mutex;  // guards settings, endpoint and loop
+  SrcSettings settings;
+  std::shared_ptr<quic::Endpoint> endpoint;  // from READY on
+  std::shared_ptr<wt::CallerLoop> loop;      // caller
+
+  std::atomic<bool> flushing{true};
+  std::atomic<bool> send_eos{false};
+  std::atomic<bool> send_segment{false};
+  // Streaming thread only, and the state change while that does not run.
+  wt::Output output;
+  bool started = false;  // stream-start, caps and segment have gone
+};
+
+}  // namespace
+
+struct _GstWebTransportSrc {
+  GstElement parent;
+  GstPad* pad;  // borrowed
+  Private* priv;
+};
+
+G_DEFINE_TYPE_WITH_CODE(
+    GstWebTransportSrc, gst_webtransport_src, GST_TYPE_ELEMENT,
+    GST_DEBUG_CATEGORY_INIT(webtransport_src_debug, "webtransportsrc", 0,
+                            "WebTransport source"))
+GST_ELEMENT_REGISTER_DEFINE(webtransportsrc, "webtransportsrc", GST_RANK_NONE,
+                            GST_TYPE_WEBTRANSPORT_SRC)
+
+namespace {
+
+std::shared_ptr<quic::Endpoint> current_endpoint(GstWebTransportSrc* self) {
+  const std::lock_guard lock(self->priv->mutex);
+  return self->priv->endpoint;
+}
+
+// -- Properties ---------------------------------------------------------------
+
+void set_property(GObject* object, guint id, const GValue* value,
+                  GParamSpec* spec) {
+  Private& priv = *GST_WEBTRANSPORT_SRC(object)->priv;
+  const std::lock_guard lock(priv.mutex);
+  SrcSettings& settings = priv.settings;
+  switch (id) {
+    case kPropAddress:
+      settings.address = wt::get_string(value);
+      break;
+    case kPropShard:
+      settings.shard = g_value_get_uint(value);
+      break;
+    case kPropShards:
+      settings.shards = g_value_get_uint(value);
+      break;
+    case kPropCertificateFile:
+      settings.certificate_file = wt::get_string(value);
+      break;
+    case kPropKeyFile:
+      settings.key_file = wt::get_string(value);
+      break;
+    default:
+      if (!settings.set(id, value))
+        G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+  }
+}
+
+void get_stats(const SrcSettings& settings, quic::Endpoint* endpoint,
+               GValue* value) {
+  if (!endpoint) return;
+  g_value_take_boxed(value,
+                     settings.is_caller()
+                         ? wt::make_caller_stats(endpoint->stats())
+                         : wt::make_listener_stats(endpoint->endpoint_stats()));
+}
+
+void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
+  Private& priv = *GST_WEBTRANSPORT_SRC(object)->priv;
+  const std::lock_guard lock(priv.mutex);
+  const SrcSettings& settings = priv.settings;
+  quic::Endpoint* endpoint = priv.endpoint.get();
+  switch (id) {
+    case kPropAddress:
+      g_value_set_string(value, settings.address.c_str());
+      break;
+    case kPropShard:
+      g_value_set_uint(value, settings.shard);
+      break;
+    case kPropShards:
+      g_value_set_uint(value, settings.shards);
+      break;
+    case kPropCertificateFile:
+      g_value_set_string(value, settings.certificate_file.c_str());
+      break;
+    case kPropKeyFile:
+      g_value_set_string(value, settings.key_file.c_str());
+      break;
+    case kPropPort:
+      g_value_set_uint(value, endpoint ? endpoint->port() : 0);
+      break;
+    case wt::kPropStats:
+      get_stats(settings, endpoint, value);
+      break;
+    case wt::kPropCertificateHashes:
+      if (!settings.is_caller()) {
+        wt::set_strings(value, endpoint ? endpoint->certificate_hashes()
+                                        : quic::CertificateHashes());
+        break;
+      }
+      [[fallthrough]];
+    default:
+      if (!settings.get(id, value))
+        G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+  }
+}
+
+// -- The endpoint -------------------------------------------------------------
+
+std::vector<std::string> split_addresses(const std::string& text) {
+  std::vector<std::string> addresses;
+  gchar** parts = g_strsplit(text.c_str(), ",", -1);
+  for (gchar** part = parts; *part; ++part) {
+    const std::string address = g_strstrip(*part);
+    if (!address.empty()) addresses.push_back(address);
+  }
+  g_strfreev(parts);
+  return addresses;
+}
+
+quic::EndpointConfig make_config(const SrcSettings& settings) {
+  quic::EndpointConfig config = settings.to_config();
+  if (settings.is_caller()) return config;
+  config.mode = quic::EndpointConfig::Mode::listener;
+  config.shards = settings.shards;
+  config.addresses = split_addresses(settings.address);
+  config.certificate_file = settings.certificate_file;
+  config.key_file = settings.key_file;
+  return config;
+}
+
+// NULL to READY: the sockets, so that a taken port is known at once.
+bool open_endpoint(GstWebTransportSrc* self) {
+  Private& priv = *self->priv;
+  SrcSettings settings;
+  {
+    const std::lock_guard lock(priv.mutex);
+    settings = priv.settings;
+  }
+  if (!settings.is_caller() && settings.shard >= settings.shards) {
+    GST_ELEMENT_ERROR(self, RESOURCE, SETTINGS,
+                      ("Shard %u of %u does not exist; the first is 0.",
+                       settings.shard, settings.shards),
+                      (nullptr));
+    return false;
+  }
+  const quic::EndpointConfig config = make_config(settings);
+  auto endpoint = quic::EndpointRegistry::acquire(
+      settings.endpoint, [&] { return quic::Endpoint::open(config); });
+  if (!endpoint) {
+    wt::post_error(GST_ELEMENT_CAST(self), endpoint.error());
+    return false;
+  }
+  if ((*endpoint)->config().mode != config.mode ||
+      (!settings.is_caller() &&
+       (*endpoint)->config().shards != settings.shards)) {
+    GST_ELEMENT_ERROR(self, RESOURCE, SETTINGS,
+                      ("Another element uses the endpoint \"%s\" with a "
+                       "different mode or number of shards.",
+                       settings.endpoint.c_str()),
+                      (nullptr));
+    return false;
+  }
+  priv.output.set_caller(settings.is_caller());
+  const std::lock_guard lock(priv.mutex);
+  priv.endpoint = *endpoint;
+  if (settings.is_caller()) {
+    priv.loop = wt::CallerLoop::of(*endpoint);
+    priv.loop->source_joins();
+  }
+  return true;
+}
+
+void close_endpoint(GstWebTransportSrc* self) {
+  std::shared_ptr<quic::Endpoint> endpoint;
+  std::shared_ptr<wt::CallerLoop> loop;
+  {
+    const std::lock_guard lock(self->priv->mutex);
+    endpoint.swap(self->priv->endpoint);
+    loop.swap(self->priv->loop);
+  }
+  if (loop) loop->source_leaves();
+  self->priv->output.reset();
+}
+
+// -- Streaming ----------------------------------------------------------------
+
+void push_segment(GstWebTransportSrc* self) {
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  gst_pad_push_event(self->pad, gst_event_new_segment(&segment));
+}
+
+void start_stream(GstWebTransportSrc* self) {
+  gchar* id = gst_pad_create_stream_id(self->pad, GST_ELEMENT_CAST(self),
+                                       nullptr);
+  gst_pad_push_event(self->pad, gst_event_new_stream_start(id));
+  g_free(id);
+  GstCaps* caps = gst_static_pad_template_get_caps(&g_src_template);
+  gst_pad_push_event(self->pad, gst_event_new_caps(caps));
+  gst_caps_unref(caps);
+  push_segment(self);
+  self->priv->started = true;
+}
+
+void finish_stream(GstWebTransportSrc* self) {
+  GST_INFO_OBJECT(self, "end of stream");
+  gst_pad_push_event(self->pad, gst_event_new_eos());
+  gst_pad_pause_task(self->pad);
+}
+
+// One turn of the loop.
+void run(gpointer data) {
+  auto* self = static_cast<GstWebTransportSrc*>(data);
+  Private& priv = *self->priv;
+  if (priv.flushing) {
+    gst_pad_pause_task(self->pad);
+    return;
+  }
+  if (!priv.started) start_stream(self);
+  if (priv.send_segment.exchange(false)) push_segment(self);
+  std::shared_ptr<quic::Endpoint> endpoint;
+  guint shard = 0;
+  {
+    const std::lock_guard lock(priv.mutex);
+    endpoint = priv.endpoint;
+    shard = priv.settings.is_caller() ? 0 : priv.settings.shard;
+  }
+  auto turned = endpoint->run_once(shard, priv.output, kTurnTimeout);
+  if (!turned) {
+    wt::post_error(GST_ELEMENT_CAST(self), turned.error());
+    finish_stream(self);
+    return;
+  }
+  if (priv.send_eos.exchange(false) || priv.output.ended())
+    finish_stream(self);
+}
+
+void wake(GstWebTransportSrc* self) {
+  Private& priv = *self->priv;
+  const std::lock_guard lock(priv.mutex);
+  if (priv.endpoint)
+    priv.endpoint->wake(priv.settings.is_caller() ? 0 : priv.settings.shard);
+}
+
+gboolean activate_mode(GstPad* pad, GstObject* parent, GstPadMode mode,
+                       gboolean active) {
+  auto* self = GST_WEBTRANSPORT_SRC(parent);
+  if (mode != GST_PAD_MODE_PUSH) return FALSE;
+  Private& priv = *self->priv;
+  if (active) {
+    priv.flushing = false;
+    priv.send_eos = false;
+    priv.started = false;
+    return gst_pad_start_task(pad, run, self, nullptr);
+  }
+  priv.flushing = true;
+  wake(self);
+  return gst_pad_stop_task(pad);
+}
+
+gboolean pad_query(GstPad* pad, GstObject* parent, GstQuery* query) {
+  switch (GST_QUERY_TYPE(query)) {
+    case GST_QUERY_LATENCY:
+      // Packets carry no timestamps; the depayloader adds what it waits.
+      gst_query_set_latency(query, TRUE, 0, GST_CLOCK_TIME_NONE);
+      return TRUE;
+    case GST_QUERY_SCHEDULING:
+      gst_query_set_scheduling(query, GST_SCHEDULING_FLAG_SEQUENTIAL, 1, -1, 0);
+      gst_query_add_scheduling_mode(query, GST_PAD_MODE_PUSH);
+      return TRUE;
+    default:
+      return gst_pad_query_default(pad, parent, query);
+  }
+}
+
+gboolean send_event(GstElement* element, GstEvent* event) {
+  auto* self = GST_WEBTRANSPORT_SRC(element);
+  switch (GST_EVENT_TYPE(event)) {
+    case GST_EVENT_EOS:
+      gst_event_unref(event);
+      self->priv->send_eos = true;
+      wake(self);
+      return TRUE;
+    case GST_EVENT_FLUSH_START:
+      return gst_pad_push_event(self->pad, event);
+    case GST_EVENT_FLUSH_STOP:
+      // A flush resets the time; the segment goes out with the next turn.
+      self->priv->send_segment = true;
+      wake(self);
+      return gst_pad_push_event(self->pad, event);
+    default:
+      return GST_ELEMENT_CLASS(gst_webtransport_src_parent_class)
+          ->send_event(element, event);
+  }
+}
+
+GstStateChangeReturn change_state(GstElement* element,
+                                  GstStateChange transition) {
+  auto* self = GST_WEBTRANSPORT_SRC(element);
+  if (transition == GST_STATE_CHANGE_NULL_TO_READY && !open_endpoint(self))
+    return GST_STATE_CHANGE_FAILURE;
+  const GstStateChangeReturn result =
+      GST_ELEMENT_CLASS(gst_webtransport_src_parent_class)
+          ->change_state(element, transition);
+  if (transition == GST_STATE_CHANGE_READY_TO_NULL ||
+      (transition == GST_STATE_CHANGE_NULL_TO_READY &&
+       result == GST_STATE_CHANGE_FAILURE))
+    close_endpoint(self);
+  if (result != GST_STATE_CHANGE_FAILURE &&
+      (transition == GST_STATE_CHANGE_READY_TO_PAUSED ||
+       transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED))
+    return GST_STATE_CHANGE_NO_PREROLL;  // a live source
+  return result;
+}
+
+// -- Action signals -----------------------------------------------------------
+
+void admit(GstWebTransportSrc* self, guint64 request_id,
+           const GstStructure* grant) {
+  auto endpoint = current_endpoint(self);
+  if (!endpoint) return;
+  std::shared_ptr<void> copy;
+  if (grant) {
+    copy = std::shared_ptr<void>(gst_structure_copy(grant), [](void* s) {
+      gst_structure_free(static_cast<GstStructure*>(s));
+    });
+  }
+  endpoint->admit(request_id, std::move(copy));
+}
+
+void refuse(GstWebTransportSrc* self, guint64 request_id, guint status,
+            const gchar* reason) {
+  auto endpoint = current_endpoint(self);
+  if (endpoint)
+    endpoint->refuse(request_id, static_cast<int>(status),
+                     reason ? reason : "");
+}
+
+void drain(GstWebTransportSrc* self) {
+  if (auto endpoint = current_endpoint(self)) endpoint->drain();
+}
+
+void close_all(GstWebTransportSrc* self, guint code, const gchar* reason) {
+  auto endpoint = current_endpoint(self);
+  if (endpoint)
+    endpoint->close_all(static_cast<CloseCode>(code), reason ? reason : "");
+}
+
+gboolean reload_certificate(GstWebTransportSrc* self) {
+  auto endpoint = current_endpoint(self);
+  if (!endpoint) return FALSE;
+  auto reloaded = endpoint->reload_certificate();
+  if (reloaded) return TRUE;
+  GST_ELEMENT_WARNING(self, RESOURCE, READ,
+                      ("The certificate was not reloaded, the old one stays "
+                       "in use: %s.",
+                       reloaded.error().message.c_str()),
+                      (nullptr));
+  return FALSE;
+}
+
+void finalize(GObject* object) {
+  delete GST_WEBTRANSPORT_SRC(object)->priv;
+  G_OBJECT_CLASS(gst_webtransport_src_parent_class)->finalize(object);
+}
+
+// -- Class --------------------------------------------------------------------
+
+void install_properties(GObjectClass* object_class) {
+  constexpr auto flags =
+      static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+                               GST_PARAM_MUTABLE_READY);
+  auto add = [&](guint id, GParamSpec* spec) {
+    g_object_class_install_property(object_class, id, spec);
+  };
+  wt::install_common_properties(object_class);
+  add(kPropAddress,
+      g_param_spec_string("address", "Address",
+                          "Listener: where to listen, a comma list of numeric "
+                          "ADDR:PORT, IPv6 in brackets; port 0: one that is "
+                          "free, the same for all",
+                          kDefaultAddress, flags));
+  add(kPropShard, g_param_spec_uint("shard", "Shard",
+                                    "Listener: which shard of the endpoint "
+                                    "this source runs, from 0",
+                                    0, kMaxShards - 1, 0, flags));
+  add(kPropShards,
+      g_param_spec_uint("shards", "Shards",
+                        "Listener: how many sources share the endpoint, one "
+                        "per core",
+                        1, kMaxShards, 1, flags));
+  add(kPropCertificateFile,
+      g_param_spec_string("certificate-file", "Certificate file",
+                          "Listener: certificate chain in PEM (unset, with "
+                          "key-file: one is generated and kept fresh)",
+                          nullptr, flags));
+  add(kPropKeyFile, g_param_spec_string("key-file", "Key file",
+                                        "Listener: private key in PEM",
+                                        nullptr, flags));
+  add(kPropPort,
+      g_param_spec_uint("port", "Port",
+                        "The UDP port that was bound (0: not open)", 0, 65535,
+                        0,
+                        static_cast<GParamFlags>(G_PARAM_READABLE |
+                                                 G_PARAM_STATIC_STRINGS)));
+}
+
+void install_signals(GType type) {
+  constexpr auto action =
+      static_cast<GSignalFlags>(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION);
+  g_signals[kSignalSessionRequest] =
+      g_signal_new("session-request", type, G_SIGNAL_RUN_LAST, 0, nullptr,
+                   nullptr, nullptr, G_TYPE_NONE, 1, GST_TYPE_STRUCTURE);
+  auto add_action = [&](Signal signal, const char* name, GCallback handler,
+                        GType result, guint count, GType a = G_TYPE_NONE,
+                        GType b = G_TYPE_NONE, GType c = G_TYPE_NONE) {
+    g_signals[signal] =
+        g_signal_new_class_handler(name, type, action, handler, nullptr,
+                                   nullptr, nullptr, result, count, a, b, c);
+  };
+  add_action(kSignalAdmit, "admit", G_CALLBACK(admit), G_TYPE_NONE, 2,
+             G_TYPE_UINT64, GST_TYPE_STRUCTURE);
+  add_action(kSignalRefuse, "refuse", G_CALLBACK(refuse), G_TYPE_NONE, 3,
+             G_TYPE_UINT64, G_TYPE_UINT, G_TYPE_STRING);
+  add_action(kSignalDrain, "drain", G_CALLBACK(drain), G_TYPE_NONE, 0);
+  add_action(kSignalCloseAll, "close-all", G_CALLBACK(close_all), G_TYPE_NONE,
+             2, G_TYPE_UINT, G_TYPE_STRING);
+  add_action(kSignalReloadCertificate, "reload-certificate",
+             G_CALLBACK(reload_certificate), G_TYPE_BOOLEAN, 0);
+}
+
+}  // namespace
+
+static void gst_webtransport_src_class_init(GstWebTransportSrcClass* klass) {
+  auto* object_class = G_OBJECT_CLASS(klass);
+  auto* element_class = GST_ELEMENT_CLASS(klass);
+  object_class->set_property = set_property;
+  object_class->get_property = get_property;
+  object_class->finalize = finalize;
+  element_class->change_state = change_state;
+  element_class->send_event = send_event;
+  install_properties(object_class);
+  install_signals(G_TYPE_FROM_CLASS(klass));
+  gst_element_class_add_static_pad_template(element_class, &g_src_template);
+  gst_element_class_set_static_metadata(
+      element_class, "WebTransport source", "Source/Network",
+      "Packets of the WebTransport sessions of a server's shard, or of a "
+      "client's one session",
+      "The videocall authors");
+}
+
+static void gst_webtransport_src_init(GstWebTransportSrc* self) {
+  self->pad = gst_pad_new_from_static_template(&g_src_template, "src");
+  gst_pad_set_activatemode_function(self->pad, activate_mode);
+  gst_pad_set_query_function(self->pad, pad_query);
+  gst_pad_use_fixed_caps(self->pad);
+  gst_element_add_pad(GST_ELEMENT_CAST(self), self->pad);
+  GST_OBJECT_FLAG_SET(self, GST_ELEMENT_FLAG_SOURCE);
+  self->priv = new Private(GST_ELEMENT_CAST(self), self->pad);
+}
