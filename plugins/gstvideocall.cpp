@@ -2,13 +2,19 @@
 // The module: registers every element, nothing else.
 #include <gst/gst.h>
 
+#include "plugins/common/gstvideocalllog.h"
 #include "plugins/common/gstvideocallpacketmeta.h"
 #include "plugins/router/gstvideocallrouter.h"
+#include "plugins/webtransport/gstwebtransportsink.h"
+#include "plugins/webtransport/gstwebtransportsrc.h"
 
 static gboolean plugin_init(GstPlugin* plugin) {
+  gst_videocall_log_init();
   gboolean any = FALSE;
   gst_videocall_packet_meta_get_info();  // so that others find it by name
   any |= GST_ELEMENT_REGISTER(videocallrouter, plugin);
+  any |= GST_ELEMENT_REGISTER(webtransportsink, plugin);
+  any |= GST_ELEMENT_REGISTER(webtransportsrc, plugin);
   return any;
 }
 

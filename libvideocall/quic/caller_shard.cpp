@@ -203,7 +203,8 @@ void CallerShard::Attempt::on_closed(CloseCode code, std::string_view reason,
 
 void CallerShard::on_open() {
   open_ = true;
-  if (has_visitor()) visitor().on_session_opened({0, session_, {}, {}}, Clock::now());
+  if (has_visitor())
+    visitor().on_session_opened({0, session_, {}, {}}, Clock::now());
   note_report();
 }
 

@@ -177,15 +177,14 @@ void ListenerEndpoint::deliver(std::span<const Delivery> deliveries) {
       continue;
     }
     if (!shared) {
-      shared = std::make_shared<const std::vector<Delivery>>(
-          deliveries.begin(), deliveries.end());
+      shared = std::make_shared<const std::vector<Delivery>>(deliveries.begin(),
+                                                             deliveries.end());
     }
     shard.post(DeliverCommand{shared}, bytes);
   }
 }
 
-void ListenerEndpoint::admit(uint64_t request_id,
-                             std::shared_ptr<void> grant) {
+void ListenerEndpoint::admit(uint64_t request_id, std::shared_ptr<void> grant) {
   const unsigned shard = ListenerShard::shard_of(request_id);
   if (shard < state_.shards.size()) {
     state_.shards[shard]->post_urgent(

@@ -21,12 +21,10 @@ GType gst_webtransport_mode_get_type() {
 namespace videocall::webtransport {
 namespace {
 
-constexpr auto kReadWrite =
-    static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-                             GST_PARAM_MUTABLE_READY);
-constexpr auto kWriteOnly =
-    static_cast<GParamFlags>(G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS |
-                             GST_PARAM_MUTABLE_READY);
+constexpr auto kReadWrite = static_cast<GParamFlags>(
+    G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
+constexpr auto kWriteOnly = static_cast<GParamFlags>(
+    G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
 constexpr auto kReadOnly =
     static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
@@ -213,8 +211,8 @@ void post_disconnected(GstElement* element, CloseCode code,
   post(element,
        gst_structure_new("videocall-disconnected", "code", G_TYPE_UINT,
                          static_cast<guint>(code), "reason", G_TYPE_STRING,
-                         std::string(reason).c_str(), "by-peer",
-                         G_TYPE_BOOLEAN, gboolean{by_peer}, nullptr));
+                         std::string(reason).c_str(), "by-peer", G_TYPE_BOOLEAN,
+                         gboolean{by_peer}, nullptr));
 }
 
 void post_draining(GstElement* element) {
@@ -260,10 +258,9 @@ GstStructure* make_listener_stats(const quic::EndpointStats& stats) {
 }
 
 void put_session(GstStructure* structure, const SessionHandle& session) {
-  gst_structure_set(structure, "endpoint", G_TYPE_UINT,
-                    guint{session.endpoint}, "shard", G_TYPE_UINT,
-                    guint{session.shard}, "slot", G_TYPE_UINT,
-                    guint{session.slot}, "generation", G_TYPE_UINT,
+  gst_structure_set(structure, "endpoint", G_TYPE_UINT, guint{session.endpoint},
+                    "shard", G_TYPE_UINT, guint{session.shard}, "slot",
+                    G_TYPE_UINT, guint{session.slot}, "generation", G_TYPE_UINT,
                     guint{session.generation}, nullptr);
 }
 
@@ -272,10 +269,9 @@ bool get_session(const GstStructure* structure, SessionHandle& session) {
   guint shard = 0;
   guint slot = 0;
   guint generation = 0;
-  if (!gst_structure_get(structure, "endpoint", G_TYPE_UINT, &endpoint,
-                         "shard", G_TYPE_UINT, &shard, "slot", G_TYPE_UINT,
-                         &slot, "generation", G_TYPE_UINT, &generation,
-                         nullptr))
+  if (!gst_structure_get(structure, "endpoint", G_TYPE_UINT, &endpoint, "shard",
+                         G_TYPE_UINT, &shard, "slot", G_TYPE_UINT, &slot,
+                         "generation", G_TYPE_UINT, &generation, nullptr))
     return false;
   session = {static_cast<uint16_t>(endpoint), static_cast<uint16_t>(shard),
              slot, generation};

@@ -20,7 +20,9 @@ GstDebugCategory* output_category() {
 
 }  // namespace
 
-Output::~Output() { reset(); }
+Output::~Output() {
+  reset();
+}
 
 void Output::reset() {
   close_list();
@@ -44,11 +46,10 @@ void Output::add_event(GstStructure* structure) {
 void Output::on_session_request(const quic::SessionRequest& request) {
   const StructurePtr structure(gst_structure_new(
       "videocall-session-request", "request-id", G_TYPE_UINT64,
-      guint64{request.id}, "meeting", G_TYPE_STRING,
-      request.meeting_id.c_str(), "token", G_TYPE_STRING,
-      request.token.c_str(), "resume", G_TYPE_STRING, request.resume.c_str(),
-      "origin", G_TYPE_STRING, request.origin.c_str(), "authority",
-      G_TYPE_STRING, request.authority.c_str(), "remote-address",
+      guint64{request.id}, "meeting", G_TYPE_STRING, request.meeting_id.c_str(),
+      "token", G_TYPE_STRING, request.token.c_str(), "resume", G_TYPE_STRING,
+      request.resume.c_str(), "origin", G_TYPE_STRING, request.origin.c_str(),
+      "authority", G_TYPE_STRING, request.authority.c_str(), "remote-address",
       G_TYPE_STRING, request.remote_address.c_str(), "shard", G_TYPE_UINT,
       static_cast<guint>(request.id >> 48), nullptr));
   g_signal_emit_by_name(element_, "session-request", structure.get());
@@ -90,9 +91,9 @@ void Output::on_session_closed(SessionHandle session, CloseCode code,
     ended_ = true;
     return;
   }
-  GST_INFO_OBJECT(element_, "session %u.%u closed: %s%s",
-                  guint{session.shard}, guint{session.slot},
-                  to_string(code).data(), by_peer ? " by peer" : "");
+  GST_INFO_OBJECT(element_, "session %u.%u closed: %s%s", guint{session.shard},
+                  guint{session.slot}, to_string(code).data(),
+                  by_peer ? " by peer" : "");
   GstStructure* structure = gst_structure_new_empty(kClosedEvent);
   put_session(structure, session);
   gst_structure_set(structure, "code", G_TYPE_UINT, static_cast<guint>(code),
@@ -120,8 +121,10 @@ void Output::on_batch_end(Time) {
     const GstFlowReturn flow =
         gst_pad_push_list(pad_, GST_BUFFER_LIST_CAST(item));
     if (flow != last_flow_) {
-      GST_DEBUG_OBJECT(element_, "downstream answers %s; what it does not "
-                       "take is dropped", gst_flow_get_name(flow));
+      GST_DEBUG_OBJECT(element_,
+                       "downstream answers %s; what it does not "
+                       "take is dropped",
+                       gst_flow_get_name(flow));
     }
     last_flow_ = flow;
   }

@@ -90,12 +90,13 @@ struct _GstWebTransportSink {
   Private* priv;
 };
 
-G_DEFINE_TYPE_WITH_CODE(
-    GstWebTransportSink, gst_webtransport_sink, GST_TYPE_ELEMENT,
-    GST_DEBUG_CATEGORY_INIT(webtransport_sink_debug, "webtransportsink", 0,
-                            "WebTransport sink"))
-GST_ELEMENT_REGISTER_DEFINE(webtransportsink, "webtransportsink",
-                            GST_RANK_NONE, GST_TYPE_WEBTRANSPORT_SINK)
+G_DEFINE_TYPE_WITH_CODE(GstWebTransportSink, gst_webtransport_sink,
+                        GST_TYPE_ELEMENT,
+                        GST_DEBUG_CATEGORY_INIT(webtransport_sink_debug,
+                                                "webtransportsink", 0,
+                                                "WebTransport sink"))
+GST_ELEMENT_REGISTER_DEFINE(webtransportsink, "webtransportsink", GST_RANK_NONE,
+                            GST_TYPE_WEBTRANSPORT_SINK)
 
 namespace {
 
@@ -152,10 +153,10 @@ bool open_endpoint(GstWebTransportSink* self) {
     return false;
   }
   if ((*endpoint)->config().mode != quic::EndpointConfig::Mode::caller) {
-    GST_ELEMENT_ERROR(self, RESOURCE, SETTINGS,
-                      ("The endpoint \"%s\" is a listener's.",
-                       settings.endpoint.c_str()),
-                      (nullptr));
+    GST_ELEMENT_ERROR(
+        self, RESOURCE, SETTINGS,
+        ("The endpoint \"%s\" is a listener's.", settings.endpoint.c_str()),
+        (nullptr));
     return false;
   }
   const std::lock_guard lock(priv.mutex);
@@ -279,8 +280,7 @@ void post_eos_if_all_ended(GstWebTransportSink* self) {
     const size_t pads = GST_ELEMENT_CAST(self)->numsinkpads;
     GST_OBJECT_UNLOCK(self);
     const std::lock_guard lock(self->priv->mutex);
-    if (self->priv->eos_posted || pads == 0 ||
-        self->priv->ended.size() < pads)
+    if (self->priv->eos_posted || pads == 0 || self->priv->ended.size() < pads)
       return;
     self->priv->eos_posted = true;
     seqnum = self->priv->eos_seqnum;

@@ -95,10 +95,11 @@ struct _GstWebTransportSrc {
   Private* priv;
 };
 
-G_DEFINE_TYPE_WITH_CODE(
-    GstWebTransportSrc, gst_webtransport_src, GST_TYPE_ELEMENT,
-    GST_DEBUG_CATEGORY_INIT(webtransport_src_debug, "webtransportsrc", 0,
-                            "WebTransport source"))
+G_DEFINE_TYPE_WITH_CODE(GstWebTransportSrc, gst_webtransport_src,
+                        GST_TYPE_ELEMENT,
+                        GST_DEBUG_CATEGORY_INIT(webtransport_src_debug,
+                                                "webtransportsrc", 0,
+                                                "WebTransport source"))
 GST_ELEMENT_REGISTER_DEFINE(webtransportsrc, "webtransportsrc", GST_RANK_NONE,
                             GST_TYPE_WEBTRANSPORT_SRC)
 
@@ -274,8 +275,8 @@ void push_segment(GstWebTransportSrc* self) {
 }
 
 void start_stream(GstWebTransportSrc* self) {
-  gchar* id = gst_pad_create_stream_id(self->pad, GST_ELEMENT_CAST(self),
-                                       nullptr);
+  gchar* id =
+      gst_pad_create_stream_id(self->pad, GST_ELEMENT_CAST(self), nullptr);
   gst_pad_push_event(self->pad, gst_event_new_stream_start(id));
   g_free(id);
   GstCaps* caps = gst_static_pad_template_get_caps(&g_src_template);
@@ -314,8 +315,7 @@ void run(gpointer data) {
     finish_stream(self);
     return;
   }
-  if (priv.send_eos.exchange(false) || priv.output.ended())
-    finish_stream(self);
+  if (priv.send_eos.exchange(false) || priv.output.ended()) finish_stream(self);
 }
 
 void wake(GstWebTransportSrc* self) {
@@ -450,9 +450,8 @@ void finalize(GObject* object) {
 // -- Class --------------------------------------------------------------------
 
 void install_properties(GObjectClass* object_class) {
-  constexpr auto flags =
-      static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-                               GST_PARAM_MUTABLE_READY);
+  constexpr auto flags = static_cast<GParamFlags>(
+      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
   auto add = [&](guint id, GParamSpec* spec) {
     g_object_class_install_property(object_class, id, spec);
   };
@@ -477,15 +476,14 @@ void install_properties(GObjectClass* object_class) {
                           "Listener: certificate chain in PEM (unset, with "
                           "key-file: one is generated and kept fresh)",
                           nullptr, flags));
-  add(kPropKeyFile, g_param_spec_string("key-file", "Key file",
-                                        "Listener: private key in PEM",
-                                        nullptr, flags));
+  add(kPropKeyFile,
+      g_param_spec_string("key-file", "Key file",
+                          "Listener: private key in PEM", nullptr, flags));
   add(kPropPort,
-      g_param_spec_uint("port", "Port",
-                        "The UDP port that was bound (0: not open)", 0, 65535,
-                        0,
-                        static_cast<GParamFlags>(G_PARAM_READABLE |
-                                                 G_PARAM_STATIC_STRINGS)));
+      g_param_spec_uint(
+          "port", "Port", "The UDP port that was bound (0: not open)", 0, 65535,
+          0,
+          static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
 }
 
 void install_signals(GType type) {
