@@ -4,6 +4,8 @@
 
 #include "plugins/common/gstvideocalllog.h"
 #include "plugins/common/gstvideocallpacketmeta.h"
+#include "plugins/payload/gstvideocalldepay.h"
+#include "plugins/payload/gstvideocallpay.h"
 #include "plugins/router/gstvideocallrouter.h"
 #include "plugins/webtransport/gstwebtransportsink.h"
 #include "plugins/webtransport/gstwebtransportsrc.h"
@@ -12,6 +14,8 @@ static gboolean plugin_init(GstPlugin* plugin) {
   gst_videocall_log_init();
   gboolean any = FALSE;
   gst_videocall_packet_meta_get_info();  // so that others find it by name
+  any |= GST_ELEMENT_REGISTER(videocalldepay, plugin);
+  any |= GST_ELEMENT_REGISTER(videocallpay, plugin);
   any |= GST_ELEMENT_REGISTER(videocallrouter, plugin);
   any |= GST_ELEMENT_REGISTER(webtransportsink, plugin);
   any |= GST_ELEMENT_REGISTER(webtransportsrc, plugin);

@@ -24,6 +24,7 @@ inline constexpr uint64_t kMaxSessionId = (uint64_t{1} << 53) - 1;
 inline constexpr uint32_t kMaxLayer = 2;
 inline constexpr uint32_t kMaxTemporalLayer = 3;
 inline constexpr size_t kMaxRedundantFrames = 2;
+inline constexpr size_t kMaxAudioPacketBytes = 64 * 1024;  // at a receiver
 
 // -- Messages ----------------------------------------------------------------
 inline constexpr size_t kMaxDisplayNameBytes = 128;
