@@ -10,6 +10,5 @@ export default defineConfig({
     reportCompressedSize: false,
   },
   worker: { format: "es" },
-  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   test: { include: ["tests/**/*.test.ts"], environment: "node" },
 });

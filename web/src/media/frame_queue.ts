@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// Decoded frames on their way to the screen (docs/wire-protocol.md, section
+// 3.4: nothing more than 200 ms older than the newest is shown).
+
+const STALE_MS = 200;
+/** A picture that stood still for this long moves on with what there is. */
+const STARVED_MS = 120;
+const MAX_FRAMES = 24;
+
+export interface Closable {
+  close(): void;
+}
+
+export interface Due<F> {
+  /** To be drawn now; the caller closes it. null: nothing is due. */
+  frame: F | null;
+  captureMs: number;
+  /** When to ask again, in ms from now; Infinity when the queue is empty. */
+  waitMs: number;
+}
+
+export class FrameQueue<F extends Closable> {
+  private frames: { captureMs: number; frame: F }[] = [];
+  private newestMs = -Infinity;
+  private shownAtMs = -Infinity;
+  dropped = 0;
+
+  push(captureMs: number, frame: F): void {
+    // A sender that started anew has a new clock.
+    if (captureMs < this.newestMs - 5_000) this.clear();
+    this.newestMs = Math.max(this.newestMs, captureMs);
+    this.frames.push({ captureMs, frame });
+    if (this.frames.length > MAX_FRAMES) this.dropFirst();
+  }
+
+  /** `dueMs` tells when a captured moment is to be seen. */
+  take(nowMs: number, dueMs: (captureMs: number) => number): Due<F> {
+    while (this.frames.length > 1 && this.frames[0]!.captureMs < this.newestMs - STALE_MS) {
+      this.dropFirst();
+    }
+    // Of several that are due, only the last is worth drawing.
+    while (this.frames.length > 1 && dueMs(this.frames[1]!.captureMs) <= nowMs) {
+      this.dropFirst();
+    }
+    const head = this.frames[0];
+    if (!head) return { frame: null, captureMs: 0, waitMs: Infinity };
+    const wait = dueMs(head.captureMs) - nowMs;
+    const held = this.newestMs - head.captureMs;
+    const starved = nowMs - this.shownAtMs > STARVED_MS && held > STALE_MS / 2;
+    if (wait > 0 && !starved) {
+      return { frame: null, captureMs: 0, waitMs: Math.min(wait, STARVED_MS / 2) };
+    }
+    this.frames.shift();
+    this.shownAtMs = nowMs;
+    return { frame: head.frame, captureMs: head.captureMs, waitMs: 0 };
+  }
+
+  clear(): void {
+    while (this.frames.length > 0) this.dropFirst();
+    this.newestMs = -Infinity;
+  }
+
+  private dropFirst(): void {
+    this.frames.shift()!.frame.close();
+    this.dropped++;
+  }
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+// All that this person sees and hears: a receiver per remote track (worker).
+import { MediaKind, type Packet } from "../net/packets";
+import { AudioReceiver } from "./audio_receiver";
+import { PersonClock } from "./lip_sync";
+import type { Loudness, PeerFacts, PictureKind } from "./messages";
+import { VideoReceiver } from "./video_receiver";
+
+/** Media of somebody whom nobody introduced is forgotten after this. */
+const UNKNOWN_MS = 15_000;
+/** A picture that stood still for so long is said to. */
+const FROZEN_MS = 1_000;
+
+interface Person {
+  clock: PersonClock;
+  audio: AudioReceiver | null;
+  pictures: Map<PictureKind, VideoReceiver>;
+  canvases: Map<PictureKind, OffscreenCanvas>;
+  port: MessagePort | null;
+  flowing: Set<PictureKind>;
+}
+
+export interface PeopleDeps {
+  now(): number;
+  requestKeyframe(sessionId: number, kind: MediaKind, layer: number): void;
+  needPlayout(sessionId: number): void;
+  dropPlayout(sessionId: number): void;
+  flowing(sessionId: number, kind: PictureKind, flowing: boolean): void;
+}
+
+export class People {
+  outputLatencyMs = 20;
+  private readonly people = new Map<number, Person>();
+
+  constructor(private readonly deps: PeopleDeps) {}
+
+  media(packet: Packet): void {
+    const { header, kind } = packet;
+    // Encrypted media is nothing that this page can play yet.
+    if (!header || header.keyEpoch !== 0) return;
+    const person = this.person(packet.sessionId);
+    if (kind === MediaKind.AUDIO) this.sound(packet.sessionId, person, packet);
+    const picture = pictureKind(kind);
+    if (picture) {
+      this.receiver(packet.sessionId, person, picture).push(header, packet.layer, packet.data);
+    }
+  }
+
+  canvas(sessionId: number, kind: PictureKind, canvas: OffscreenCanvas): void {
+    const person = this.person(sessionId);
+    person.canvases.set(kind, canvas);
+    person.pictures.get(kind)?.attach(canvas);
+  }
+
+  playout(sessionId: number, port: MessagePort): void {
+    const person = this.person(sessionId);
+    person.port = port;
+    person.audio?.attach(port);
+  }
+
+  /** The person turned this track off. */
+  pictureOff(sessionId: number, kind: PictureKind): void {
+    this.people.get(sessionId)?.pictures.get(kind)?.stop();
+  }
+
+  remove(sessionId: number): void {
+    const person = this.people.get(sessionId);
+    if (!person) return;
+    this.people.delete(sessionId);
+    person.audio?.close();
+    for (const receiver of person.pictures.values()) receiver.close();
+    this.deps.dropPlayout(sessionId);
+  }
+
+  /** Forgets media without a member; `known` tells who is one. */
+  prune(known: (sessionId: number) => boolean): void {
+    const now = this.deps.now();
+    for (const [sessionId, person] of this.people) {
+      if (known(sessionId)) continue;
+      const heard = [person.audio, ...person.pictures.values()].map(
+        (receiver) => receiver?.lastPacketMs ?? 0,
+      );
+      if (now - Math.max(0, ...heard) > UNKNOWN_MS) this.remove(sessionId);
+    }
+  }
+
+  /** Says which pictures began to move or stand still; 10 times a second. */
+  watch(): void {
+    const now = this.deps.now();
+    for (const [sessionId, person] of this.people) {
+      for (const [kind, receiver] of person.pictures) {
+        const drawn = receiver.facts.lastDrawnMs;
+        const flowing = drawn > 0 && now - drawn < FROZEN_MS;
+        if (flowing === person.flowing.has(kind)) continue;
+        if (flowing) person.flowing.add(kind);
+        else person.flowing.delete(kind);
+        this.deps.flowing(sessionId, kind, flowing);
+      }
+    }
+  }
+
+  get loudness(): Loudness[] {
+    return [...this.people].flatMap(([sessionId, { audio }]) => {
+      if (!audio) return [];
+      const { level, speaking } = audio.facts;
+      return [{ sessionId, level, speaking }];
+    });
+  }
+
+  get facts(): PeerFacts[] {
+    return [...this.people].map(([sessionId, person]) => ({
+      sessionId,
+      video: person.pictures.get("video")?.facts ?? null,
+      screen: person.pictures.get("screen")?.facts ?? null,
+      audio: person.audio?.facts ?? null,
+    }));
+  }
+
+  private person(sessionId: number): Person {
+    let person = this.people.get(sessionId);
+    if (!person) {
+      person = {
+        clock: new PersonClock(),
+        audio: null,
+        pictures: new Map(),
+        canvases: new Map(),
+        port: null,
+        flowing: new Set(),
+      };
+      this.people.set(sessionId, person);
+    }
+    return person;
+  }
+
+  private sound(sessionId: number, person: Person, packet: Packet): void {
+    if (!person.audio) {
+      person.audio = new AudioReceiver(
+        person.clock,
+        this.deps.now,
+        () => this.outputLatencyMs,
+      );
+      if (person.port) person.audio.attach(person.port);
+      else this.deps.needPlayout(sessionId);
+    }
+    person.audio.push(packet.header!, packet.data);
+  }
+
+  private receiver(sessionId: number, person: Person, kind: PictureKind): VideoReceiver {
+    let receiver = person.pictures.get(kind);
+    if (!receiver) {
+      receiver = new VideoReceiver(person.clock, {
+        now: this.deps.now,
+        requestKeyframe: (layer) =>
+          this.deps.requestKeyframe(sessionId, mediaKind(kind), layer),
+      });
+      receiver.attach(person.canvases.get(kind) ?? null);
+      person.pictures.set(kind, receiver);
+    }
+    return receiver;
+  }
+}
+
+export function pictureKind(kind: MediaKind): PictureKind | null {
+  if (kind === MediaKind.VIDEO) return "video";
+  return kind === MediaKind.SCREEN ? "screen" : null;
+}
+
+export function mediaKind(kind: PictureKind): MediaKind {
+  return kind === "video" ? MediaKind.VIDEO : MediaKind.SCREEN;
+}

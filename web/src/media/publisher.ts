@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+// All that this person sends: microphone, camera, screen (worker).
+import { MediaKind } from "../net/packets";
+import type { Transport } from "../net/transport";
+import { AudioPublisher } from "./audio_publisher";
+import type { CapturedSound } from "./capture_processor";
+import { probeCodec, type Codec } from "./codec_probe";
+import type { PictureKind } from "./messages";
+import { SCREEN, cameraQuality } from "./quality";
+import { VideoPublisher } from "./video_publisher";
+
+/** A frame callback that was silent for so long is asleep. */
+const ASLEEP_MS = 120;
+
+export interface PublisherDeps {
+  now(): number;
+  /** null while there is no session. */
+  transport(): Transport | null;
+  /** Our own flags changed. */
+  changed(): void;
+  loudness(level: number, speaking: boolean): void;
+  grab(kind: PictureKind): void;
+  failed(kind: PictureKind | "audio", reason: string): void;
+}
+
+interface Track {
+  publisher: VideoPublisher;
+  /** null: frames come one by one, and may need asking for. */
+  reader: ReadableStreamDefaultReader<VideoFrame> | null;
+  lastFrameMs: number;
+}
+
+export class Publisher {
+  speaking = false;
+  private readonly tracks = new Map<PictureKind, Track>();
+  /** Counts the times that a track was turned on or off. */
+  private readonly turns = new Map<PictureKind, number>();
+  /** Kinds that nobody looks at: not encoded. */
+  private readonly unwanted = new Set<PictureKind>();
+  private readonly codec: Promise<Codec>;
+  private audio: AudioPublisher | null = null;
+  private audioEnabled = true;
+  private encodeMs = 0;
+  private members = 1;
+
+  constructor(private readonly deps: PublisherDeps) {
+    this.codec = probeCodec(navigator.hardwareConcurrency);
+    void this.codec.then((codec) => {
+      this.encodeMs = codec.encodeMs;
+      this.setMembers(this.members);
+    });
+  }
+
+  get flags(): { audio: boolean; video: boolean; screen: boolean } {
+    return {
+      audio: this.audio !== null && this.audioEnabled,
+      video: this.tracks.has("video"),
+      screen: this.tracks.has("screen"),
+    };
+  }
+
+  stats(kind: PictureKind) {
+    return this.tracks.get(kind)?.publisher.stats ?? null;
+  }
+
+  get audioPacketsSent(): number {
+    return this.audio?.packetsSent ?? 0;
+  }
+
+  microphone(port: MessagePort | null): void {
+    this.audio?.close();
+    this.audio = null;
+    if (port) this.listen(port);
+    this.deps.changed();
+  }
+
+  enableAudio(enabled: boolean): void {
+    this.audioEnabled = enabled;
+    if (this.audio) this.audio.enabled = enabled;
+    this.deps.changed();
+  }
+
+  async trackOn(kind: PictureKind, frames: ReadableStream<VideoFrame> | null): Promise<void> {
+    const turn = this.newTurn(kind);
+    const codec = await this.codec;
+    // It was turned off, or on again, meanwhile.
+    if (this.turns.get(kind) !== turn) return void frames?.cancel();
+    this.trackOff(kind);
+    this.turns.set(kind, turn);
+    const track: Track = {
+      publisher: this.createVideo(kind, codec),
+      reader: frames?.getReader() ?? null,
+      lastFrameMs: this.deps.now(),
+    };
+    this.tracks.set(kind, track);
+    this.deps.changed();
+    if (track.reader) void this.pump(kind, track, track.reader);
+  }
+
+  trackOff(kind: PictureKind): void {
+    this.newTurn(kind);
+    const track = this.tracks.get(kind);
+    if (!track) return;
+    this.tracks.delete(kind);
+    track.reader?.cancel().catch(() => {});
+    track.publisher.close();
+    this.deps.changed();
+  }
+
+  /** Takes the frame over. */
+  frame(kind: PictureKind, frame: VideoFrame): void {
+    const track = this.tracks.get(kind);
+    if (track) this.take(kind, track, frame);
+    else frame.close();
+  }
+
+  requestKeyframe(kind: PictureKind): void {
+    this.tracks.get(kind)?.publisher.requestKeyframe();
+  }
+
+  setWanted(kind: PictureKind, wanted: boolean): void {
+    if (wanted === !this.unwanted.has(kind)) return;
+    if (wanted) this.unwanted.delete(kind);
+    else this.unwanted.add(kind);
+    if (wanted) this.requestKeyframe(kind);
+    else this.tracks.get(kind)?.publisher.interrupted();
+  }
+
+  /** The size of the call decides how large the camera's picture is. */
+  setMembers(count: number): void {
+    this.members = count;
+    const quality = cameraQuality(count, this.encodeMs);
+    this.tracks.get("video")?.publisher.setQuality(quality);
+  }
+
+  /** The transport is gone; the next one is another stream of everything. */
+  interrupted(): void {
+    this.unwanted.clear();
+    this.audio?.interrupted();
+    for (const track of this.tracks.values()) track.publisher.interrupted();
+  }
+
+  /** About 30 times a second: wakes frame callbacks of hidden pages. */
+  tick(): void {
+    const now = this.deps.now();
+    for (const [kind, track] of this.tracks) {
+      if (!track.reader && now - track.lastFrameMs > ASLEEP_MS) this.deps.grab(kind);
+    }
+  }
+
+  close(): void {
+    for (const kind of [...this.tracks.keys()]) this.trackOff(kind);
+    this.audio?.close();
+    this.audio = null;
+  }
+
+  private newTurn(kind: PictureKind): number {
+    const turn = (this.turns.get(kind) ?? 0) + 1;
+    this.turns.set(kind, turn);
+    return turn;
+  }
+
+  private listen(port: MessagePort): void {
+    try {
+      const audio = this.createAudio();
+      port.onmessage = ({ data }: MessageEvent<CapturedSound>) => {
+        if (this.audio === audio) audio.push(data);
+        else port.close();
+      };
+    } catch (error) {
+      this.deps.failed("audio", String(error));
+    }
+  }
+
+  private createAudio(): AudioPublisher {
+    const audio = new AudioPublisher({
+      send: (packet) => this.deps.transport()?.sendDatagram(packet),
+      now: this.deps.now,
+      level: (level, speaking) => {
+        this.deps.loudness(level, speaking);
+        if (speaking === this.speaking) return;
+        this.speaking = speaking;
+        this.deps.changed();
+      },
+      failed: (error) => this.deps.failed("audio", error.message),
+    });
+    audio.enabled = this.audioEnabled;
+    this.audio = audio;
+    return audio;
+  }
+
+  private createVideo(kind: PictureKind, codec: Codec): VideoPublisher {
+    const isScreen = kind === "screen";
+    return new VideoPublisher(
+      isScreen ? MediaKind.SCREEN : MediaKind.VIDEO,
+      codec,
+      isScreen ? SCREEN : cameraQuality(this.members, codec.encodeMs),
+      isScreen,
+      {
+        openGroup: () => this.deps.transport()?.openGroup() ?? null,
+        now: this.deps.now,
+        failed: (error) => {
+          this.trackOff(kind);
+          this.deps.failed(kind, error.message);
+        },
+      },
+    );
+  }
+
+  private async pump(
+    kind: PictureKind,
+    track: Track,
+    reader: ReadableStreamDefaultReader<VideoFrame>,
+  ): Promise<void> {
+    for (;;) {
+      const next = await reader.read().catch(() => null);
+      if (next === null || next.done) break;
+      this.take(kind, track, next.value);
+    }
+    if (this.tracks.get(kind) === track) this.trackOff(kind);
+  }
+
+  private take(kind: PictureKind, track: Track, frame: VideoFrame): void {
+    track.lastFrameMs = this.deps.now();
+    const live = this.tracks.get(kind) === track && this.deps.transport() !== null;
+    if (live && !this.unwanted.has(kind)) track.publisher.push(frame);
+    else frame.close();
+  }
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+// Decodes one remote video track and draws it on its canvas (worker).
+import { parseMediaPayload, type FrameHeader } from "../net/packets";
+import { FrameQueue } from "./frame_queue";
+import { GroupOrder, type OrderedFrame } from "./group_order";
+import type { PersonClock } from "./lip_sync";
+
+/** Packets come but nothing decodes: ask for a key frame, this often. */
+const STUCK_MS = 1_000;
+/** Above so many waiting frames the top temporal layer is left out. */
+const MAX_DECODE_QUEUE = 12;
+const KBPS_WINDOW_MS = 1_000;
+
+export interface VideoReceiverDeps {
+  now(): number;
+  requestKeyframe(layer: number): void;
+}
+
+/** Facts of one remote picture, for the page and for tests. */
+export interface VideoFacts {
+  framesDecoded: number;
+  framesDrawn: number;
+  framesDropped: number;
+  /** Capture time of the picture on screen, ms on its sender's clock. */
+  lastCaptureMs: number;
+  /** When it was drawn, on our clock; 0: never. */
+  lastDrawnMs: number;
+  width: number;
+  height: number;
+  layer: number;
+  codec: string;
+  kbps: number;
+  /** Picture minus sound, in ms; null while there is no sound to compare. */
+  skewMs: number | null;
+}
+
+export class VideoReceiver {
+  readonly facts: VideoFacts = {
+    framesDecoded: 0,
+    framesDrawn: 0,
+    framesDropped: 0,
+    lastCaptureMs: 0,
+    lastDrawnMs: 0,
+    width: 0,
+    height: 0,
+    layer: 0,
+    codec: "",
+    kbps: 0,
+    skewMs: null,
+  };
+  lastPacketMs: number;
+  private readonly order = new GroupOrder<Uint8Array>();
+  private readonly queue = new FrameQueue<VideoFrame>();
+  private decoder: VideoDecoder | null = null;
+  private configured = "";
+  private canvas: OffscreenCanvas | null = null;
+  private context: OffscreenCanvasRenderingContext2D | null = null;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private lastDecodedMs: number;
+  private lastRequestMs = -Infinity;
+  private windowBytes = 0;
+  private windowStartMs = 0;
+
+  constructor(
+    private readonly clock: PersonClock,
+    private readonly deps: VideoReceiverDeps,
+  ) {
+    this.lastPacketMs = deps.now();
+    this.lastDecodedMs = deps.now();
+  }
+
+  /** Where to draw; null: nowhere, the frames are decoded all the same. */
+  attach(canvas: OffscreenCanvas | null): void {
+    this.canvas = canvas;
+    this.context = canvas?.getContext("2d", { alpha: false }) ?? null;
+  }
+
+  push(header: FrameHeader, layer: number, data: Uint8Array): void {
+    const now = this.deps.now();
+    this.lastPacketMs = now;
+    this.count(data.length, now);
+    this.clock.videoArrived(header.captureUs / 1_000, now);
+    this.decodeAll(this.order.push({ header, layer, payload: data }, now));
+    if (this.order.waiting) setTimeout(() => this.decodeAll(this.order.poll(this.deps.now())), 70);
+    this.askIfStuck(now, layer);
+  }
+
+  /** The track is off: what is on screen is not it. */
+  stop(): void {
+    this.queue.clear();
+    clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+
+  close(): void {
+    this.stop();
+    this.closeDecoder();
+  }
+
+  private decodeAll(frames: OrderedFrame<Uint8Array>[]): void {
+    for (const frame of frames) this.decode(frame);
+  }
+
+  private decode({ header, layer, payload }: OrderedFrame<Uint8Array>): void {
+    if (header.keyframe) this.configure(header, layer);
+    const decoder = this.decoder;
+    if (decoder?.state !== "configured") return;
+    if (decoder.decodeQueueSize > MAX_DECODE_QUEUE && header.temporalId > 1) {
+      this.facts.framesDropped++;
+      return;
+    }
+    try {
+      decoder.decode(
+        new EncodedVideoChunk({
+          type: header.keyframe ? "key" : "delta",
+          timestamp: header.captureUs,
+          data: parseMediaPayload(payload).data,
+        }),
+      );
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  private configure(header: FrameHeader, layer: number): void {
+    const codec = header.codec || "vp8";
+    const wanted = `${codec} ${header.width}x${header.height}`;
+    this.facts.codec = codec;
+    this.facts.layer = layer;
+    if (this.decoder?.state === "configured" && this.configured === wanted) return;
+    if (!this.decoder || this.decoder.state === "closed") {
+      this.decoder = new VideoDecoder({
+        output: (frame) => this.decoded(frame),
+        error: (error) => this.failed(error),
+      });
+    }
+    try {
+      this.decoder.configure({ codec, optimizeForLatency: true });
+      this.configured = wanted;
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  private decoded(frame: VideoFrame): void {
+    this.facts.framesDecoded++;
+    this.facts.width = frame.displayWidth;
+    this.facts.height = frame.displayHeight;
+    this.lastDecodedMs = this.deps.now();
+    this.queue.push(frame.timestamp / 1_000, frame);
+    this.show();
+  }
+
+  private show(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const now = this.deps.now();
+    const due = this.queue.take(now, (captureMs) => this.clock.dueMs(captureMs, now));
+    if (due.frame) {
+      this.draw(due.frame);
+      due.frame.close();
+      this.facts.lastCaptureMs = due.captureMs;
+      this.facts.lastDrawnMs = now;
+      this.facts.skewMs = this.clock.skewMs(due.captureMs, now);
+    }
+    if (due.waitMs !== Infinity) {
+      this.timer = setTimeout(() => this.show(), Math.max(1, due.waitMs));
+    }
+  }
+
+  private draw(frame: VideoFrame): void {
+    if (!this.canvas || !this.context) return;
+    if (this.canvas.width !== frame.displayWidth || this.canvas.height !== frame.displayHeight) {
+      this.canvas.width = frame.displayWidth;
+      this.canvas.height = frame.displayHeight;
+    }
+    this.context.drawImage(frame, 0, 0, frame.displayWidth, frame.displayHeight);
+    this.facts.framesDrawn++;
+  }
+
+  private failed(error: unknown): void {
+    console.warn("videocall: decoding failed", error);
+    this.closeDecoder();
+    this.order.reset();
+    this.askIfStuck(this.deps.now() + STUCK_MS, this.facts.layer);
+  }
+
+  private closeDecoder(): void {
+    if (this.decoder && this.decoder.state !== "closed") this.decoder.close();
+    this.decoder = null;
+  }
+
+  private askIfStuck(now: number, layer: number): void {
+    if (now - this.lastDecodedMs < STUCK_MS || now - this.lastRequestMs < STUCK_MS) return;
+    this.lastRequestMs = now;
+    this.deps.requestKeyframe(layer);
+  }
+
+  private count(bytes: number, now: number): void {
+    this.windowBytes += bytes;
+    if (now - this.windowStartMs < KBPS_WINDOW_MS) return;
+    this.facts.kbps = Math.round((this.windowBytes * 8) / (now - this.windowStartMs));
+    this.windowBytes = 0;
+    this.windowStartMs = now;
+  }
+}
