@@ -2,11 +2,12 @@
 // Everything that a browser fetches for a call fits into 100 kB gzipped.
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { expect, it } from "vitest";
 
 const LIMIT_BYTES = 100_000;
-const dist = process.env["VIDEOCALL_WEB_DIST"] ?? join(import.meta.dirname, "../dist");
+const dist = process.env["VIDEOCALL_WEB_DIST"] ?? fileURLToPath(new URL("../dist", import.meta.url));
 
 function files(folder: string): string[] {
   return readdirSync(folder).flatMap((name) => {

@@ -61,6 +61,8 @@ export interface AppState {
   lastSpokeMs: ReadonlyMap<number, number>;
   /** Keys (pictureKey) of pictures that move. */
   flowing: ReadonlySet<string>;
+  /** Whose network is weak. */
+  weak: ReadonlySet<number>;
   pinned: number;
   handRaised: boolean;
   chat: ChatLine[];
@@ -84,6 +86,7 @@ export const NEW_CALL = {
   speaking: new Set<number>() as ReadonlySet<number>,
   lastSpokeMs: new Map<number, number>() as ReadonlyMap<number, number>,
   flowing: new Set<string>() as ReadonlySet<string>,
+  weak: new Set<number>() as ReadonlySet<number>,
   pinned: 0,
   handRaised: false,
   chat: [] as ChatLine[],

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What the media worker says, as changes of state.
-import type { FromWorker, Loudness, Member } from "../media/messages";
+import type { CallFacts, FromWorker, Loudness, Member } from "../media/messages";
 import { t } from "../strings";
 import {
   bridge,
@@ -11,6 +11,7 @@ import {
   showReaction,
 } from "./actions";
 import { pictureKey, type AppStore } from "./app";
+import { WeakSigns } from "./weak_signs";
 
 const MAX_CHAT_LINES = 500;
 let lines = 0;
@@ -34,7 +35,7 @@ export function workerSaid(store: AppStore, message: FromWorker): void {
       loudness(store, message.levels);
       return;
     case "facts":
-      store.set({ facts: message.facts });
+      facts(store, message.facts);
       return;
     case "picture": {
       const flowing = new Set(state.flowing);
@@ -85,6 +86,15 @@ function loudness(store: AppStore, levels: Loudness[]): void {
   const lastSpokeMs = new Map(store.get().lastSpokeMs);
   for (const id of speaking) lastSpokeMs.set(id, performance.now());
   store.set({ speaking, lastSpokeMs });
+}
+
+const weakSigns = new WeakSigns();
+
+function facts(store: AppStore, news: CallFacts): void {
+  const before = store.get().weak;
+  const weak = weakSigns.update(news.peers);
+  const same = weak.size === before.size && [...weak].every((id) => before.has(id));
+  store.set({ facts: news, ...(!same && { weak }) });
 }
 
 function chat(store: AppStore, message: Extract<FromWorker, { type: "chat" }>): void {
