@@ -12,8 +12,6 @@
 namespace videocall::server {
 namespace {
 
-constexpr size_t kTextWidth = 76;
-
 Error wrong(std::string message) {
   return Error{Errc::invalid_argument, std::move(message)};
 }
@@ -48,13 +46,6 @@ std::vector<std::string> split_list(const std::vector<std::string>& values) {
   return items;
 }
 
-std::string choices_text(const Key& key) {
-  std::string text;
-  for (const char* choice : key.choices)
-    text += (text.empty() ? "" : ", ") + std::string(choice);
-  return text;
-}
-
 Result<void> set_text(std::string& out, const Key& key,
                       const std::string& value) {
   const auto same = [&](const char* choice) { return value == choice; };
@@ -84,72 +75,6 @@ Result<void> set_number(int64_t& out, const Key& key,
                  std::to_string(key.maximum));
   out = number;
   return {};
-}
-
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      static constexpr char kHex[] = "0123456789ABCDEF";
-      out += "\\u00";
-      out += kHex[static_cast<unsigned char>(c) >> 4];
-      out += kHex[c & 15];
-    } else {
-      out += c;
-    }
-  }
-  return out + '"';
-}
-
-std::string toml_value(const Configuration& configuration, const Key& key) {
-  struct Printer {
-    const Configuration& from;
-    std::string operator()(std::string Configuration::*member) const {
-      return quoted(from.*member);
-    }
-    std::string operator()(bool Configuration::*member) const {
-      return from.*member ? "true" : "false";
-    }
-    std::string operator()(int64_t Configuration::*member) const {
-      return std::to_string(from.*member);
-    }
-    std::string operator()(
-        std::vector<std::string> Configuration::*member) const {
-      std::string list;
-      for (const std::string& item : from.*member)
-        list += (list.empty() ? "" : ", ") + quoted(item);
-      return "[" + list + "]";
-    }
-  };
-  return std::visit(Printer{configuration}, key.member);
-}
-
-std::string comment(const std::string& text) {
-  std::string out;
-  std::string line = "#";
-  size_t from = 0;
-  while (from < text.size()) {
-    const size_t space = std::min(text.find(' ', from), text.size());
-    const std::string word = text.substr(from, space - from);
-    if (line.size() + 1 + word.size() > kTextWidth) {
-      out += line + "\n";
-      line = "#";
-    }
-    line += " " + word;
-    from = space + 1;
-  }
-  return out + line + "\n";
-}
-
-std::string range_text(const Key& key) {
-  if (!key.choices.empty()) return " One of " + choices_text(key) + ".";
-  if (std::holds_alternative<int64_t Configuration::*>(key.member))
-    return " From " + std::to_string(key.minimum) + " to " +
-           std::to_string(key.maximum) + ".";
-  return "";
 }
 
 Result<std::vector<ListenAddress>> parse_addresses(
@@ -205,6 +130,10 @@ Result<void> check_url(const char* name, const std::string& url,
 }
 
 Result<void> check_urls(const Configuration& configuration) {
+  if (configuration.behind_proxy && configuration.public_url.empty())
+    return wrong(
+        "behind-proxy needs public-url: the proxy hides under which address "
+        "people open the page");
   if (auto checked = check_url("public-url", configuration.public_url, false);
       !checked)
     return checked;
@@ -228,6 +157,13 @@ Result<void> check_node_id(const std::string& id) {
 }
 
 }  // namespace
+
+std::string choices_text(const Key& key) {
+  std::string text;
+  for (const char* choice : key.choices)
+    text += (text.empty() ? "" : ", ") + std::string(choice);
+  return text;
+}
 
 const Key* find_key(std::string_view name) {
   for (const Section& section : configuration_sections())
@@ -311,22 +247,6 @@ Result<void> check_configuration(const Configuration& configuration) {
   if (auto checked = check_node_id(configuration.node_id); !checked)
     return checked;
   return check_exposure(configuration, *http);
-}
-
-std::string print_configuration(const Configuration& configuration) {
-  std::string out =
-      "# videocalld: each key is also a flag (--key VALUE) and an environment\n"
-      "# variable; a flag beats the environment, that beats this file.\n";
-  for (const Section& section : configuration_sections()) {
-    out += std::string("\n# ---- ") + section.title + " ----\n";
-    for (const Key& key : section.keys) {
-      out += "\n" + comment(key.help + range_text(key));
-      out += "# Environment: " + environment_name(key) + "\n";
-      out +=
-          std::string(key.name) + " = " + toml_value(configuration, key) + "\n";
-    }
-  }
-  return out;
 }
 
 }  // namespace videocall::server

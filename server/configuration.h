@@ -32,7 +32,7 @@ struct Configuration {
   std::string state_dir;
   std::string node_id;
 
-  std::string pipeline;
+  std::string relay_description;
   int64_t shards = 0;
 
   int64_t join_rate = 0;
@@ -78,6 +78,9 @@ const Key* nearest_key(std::string_view name);
 
 std::string environment_name(const Key& key);
 
+// "text, json"; empty if any value goes.
+std::string choices_text(const Key& key);
+
 // Sets |key|. A list takes all of |values|, each of which may hold several
 // separated by commas; the others take exactly one. Errors: invalid_argument
 // with what would be right; it does not name where the value came from.
@@ -92,5 +95,8 @@ Result<void> check_configuration(const Configuration& configuration);
 
 // The whole configuration as a commented TOML file that can be read back.
 std::string print_configuration(const Configuration& configuration);
+
+// What --help prints.
+std::string print_help();
 
 }  // namespace videocall::server

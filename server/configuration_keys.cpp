@@ -40,7 +40,8 @@ std::vector<Section> make_sections() {
            {"behind-proxy", &C::behind_proxy, "false",
             "A reverse proxy in front of listen-http does TLS. The last "
             "address of X-Forwarded-For then is the client's, and cookies are "
-            "for HTTPS only. Let nobody but the proxy reach listen-http."},
+            "for HTTPS only. Needs public-url. Let nobody but the proxy reach "
+            "listen-http."},
            {"insecure-http", &C::insecure_http, "false",
             "Serve plain HTTP to other machines all the same. For native "
             "clients on a closed network: browsers will refuse camera, "
@@ -75,9 +76,9 @@ std::vector<Section> make_sections() {
        }},
       {"Media",
        {
-           {"pipeline", &C::pipeline, "",
-            "The pipeline description that carries the media, a TOML file. "
-            "Empty: the relay.toml that comes with the server.",
+           {"relay-description", &C::relay_description, "",
+            "The pipeline description that carries the media: a TOML file, "
+            "or the name of one. Empty: relay, which comes with the server.",
             "FILE"},
            {.name = "shards",
             .member = &C::shards,

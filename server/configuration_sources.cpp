@@ -153,48 +153,23 @@ struct Flags {
   bool print_help = false;
 };
 
-constexpr const char* kFooter =
-    "Every KEY is also an environment variable (VIDEOCALL_KEY, for example\n"
-    "VIDEOCALL_LISTEN_HTTP) and a key of the TOML file. A flag beats the\n"
-    "environment, that beats the file, that beats the default.\n"
-    "\n"
-    "Signals: SIGTERM and SIGINT end after the calls were handed on (twice: "
-    "at\n"
-    "once), SIGHUP reads the certificates again.\n"
-    "\n"
-    "Exit codes: 0 ended in order; 1 could not start or go on (a port is in\n"
-    "use, the state directory cannot be written, a certificate is bad), with\n"
-    "one line that says why; 2 the configuration or the command line is wrong.";
-
 void add_flags(CLI::App& app, Flags& flags) {
   app.set_help_flag();
-  app.add_flag("-h,--help", flags.print_help, "Print this help");
-  app.add_flag("--version", flags.print_version, "Print the version");
-  app.add_flag("--print-config", flags.print_configuration,
-               "Print the configuration in effect as a commented TOML file");
-  app.add_option("--config", flags.file,
-                 "Read this TOML file (environment: VIDEOCALL_CONFIG)")
-      ->type_name("FILE");
+  app.add_flag("-h,--help", flags.print_help);
+  app.add_flag("--version", flags.print_version);
+  app.add_flag("--print-config", flags.print_configuration);
+  app.add_option("--config", flags.file);
   for (const Section& section : configuration_sections())
     for (const Key& key : section.keys) {
       auto& values = flags.values[&key];
-      const std::string name = std::string("--") + key.name;
-      std::string help = key.help;
-      if (*key.fallback != '\0')
-        help += std::string(" Default: ") + key.fallback + ".";
-      CLI::Option* option = nullptr;
-      if (key.member.index() == 1)
-        option = app.add_option(name, values, help)
-                     ->type_name("[true|false]")
-                     ->expected(0, 1)
-                     ->default_str("true");
+      CLI::Option* option =
+          app.add_option(std::string("--") + key.name, values);
+      // --behind-proxy alone means true.
+      if (std::holds_alternative<bool Configuration::*>(key.member))
+        option->expected(0, 1)->default_str("true");
       else
-        option = app.add_option(name, values, help)
-                     ->type_name(key.value)
-                     ->allow_extra_args(false);
-      option->group(section.title);
+        option->allow_extra_args(false);
     }
-  app.footer(kFooter);
 }
 
 // The first flag that no key has, for a message better than CLI11's.
@@ -217,7 +192,11 @@ Result<void> parse_flags(CLI::App& app, int argc, const char* const* argv) {
     if (const auto flag = unknown_flag(app, argc, argv))
       return wrong("unknown flag " + *flag +
                    suggestion(std::string_view(*flag).substr(2), "--"));
-    return wrong(std::string(error.what()) + "; --help shows all flags");
+    const std::string text = error.what();
+    if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr)
+      return wrong(text.substr(0, text.find(':')) +
+                   " needs one value; --help shows all flags");
+    return wrong(text + "; --help shows all flags");
   }
   return {};
 }
@@ -245,8 +224,7 @@ Result<void> apply_toml(Configuration& configuration, std::string_view text,
 
 Result<CommandLine> read_command_line(int argc, const char* const* argv,
                                       const char* const* environment) {
-  CLI::App app("The videocall server: page, HTTP API and media relay.",
-               "videocalld");
+  CLI::App app;
   Flags flags;
   add_flags(app, flags);
   if (auto parsed = parse_flags(app, argc, argv); !parsed)
@@ -256,7 +234,7 @@ Result<CommandLine> read_command_line(int argc, const char* const* argv,
   line.configuration = default_configuration();
   if (flags.print_help) {
     line.action = CommandLine::Action::print_help;
-    line.help = app.help();
+    line.help = print_help();
     return line;
   }
   if (flags.print_version) {

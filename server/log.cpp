@@ -148,6 +148,8 @@ void quiet_gstreamer(LogLevel level) {
   if (std::getenv("GST_DEBUG") != nullptr) return;
   gst_debug_set_default_threshold(level == LogLevel::error ? GST_LEVEL_ERROR
                                                            : GST_LEVEL_WARNING);
+  // The loader of descriptions reports these, with file and line.
+  gst_debug_set_threshold_from_string("GST_PIPELINE:0", FALSE);
   const char* ours = level == LogLevel::debug ? "5"
                      : level == LogLevel::log ? "6"
                                               : nullptr;

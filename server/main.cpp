@@ -9,7 +9,6 @@
 #include "server/daemon.h"
 #include "server/log.h"
 #include "server/pipeline_relay.h"
-#include "server/plugin_path.h"
 
 namespace server = videocall::server;
 
@@ -26,7 +25,7 @@ std::unique_ptr<server::Relay> make_relay(
   settings.key_file = from.configuration.webtransport_key;
   settings.node_id = from.node_id;
   settings.resume_key = from.resume_key;
-  settings.description = from.configuration.pipeline;
+  settings.description = from.configuration.relay_description;
   settings.shards = static_cast<unsigned>(from.configuration.shards);
   return std::make_unique<server::PipelineRelay>(std::move(settings));
 }
@@ -37,7 +36,6 @@ int fail(const videocall::Error& error, int exit_code) {
 }
 
 int serve(const server::Configuration& configuration) {
-  server::add_plugin_path();
   gst_init(nullptr, nullptr);
   server::start_log(configuration.log_level, configuration.log_format);
   server::Daemon daemon(configuration, make_relay);

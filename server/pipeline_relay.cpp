@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "server/pipeline_relay.h"
 
-#include <algorithm>
-#include <thread>
-
+#include "pipelines/branch.h"
+#include "pipelines/description.h"
+#include "pipelines/paths.h"
+#include "pipelines/settings.h"
 #include "server/log.h"
 
 namespace videocall::server {
 namespace {
+
+constexpr const char* kShippedDescription = "relay";
 
 std::string text_field(const GstStructure* structure, const char* name) {
   const char* text = gst_structure_get_string(structure, name);
@@ -31,6 +34,22 @@ std::string joined(const std::vector<std::string>& items) {
   for (const std::string& item : items)
     text += (text.empty() ? "" : ",") + item;
   return text;
+}
+
+// The description's parameters that the daemon sets.
+std::vector<std::pair<std::string, std::string>> parameters(
+    const PipelineRelay::Settings& settings) {
+  std::vector<std::pair<std::string, std::string>> values = {
+      {"address", joined(settings.addresses)},
+      {"node-id", settings.node_id},
+      {"resume-key", settings.resume_key}};
+  if (settings.shards != 0)
+    values.emplace_back("shards", std::to_string(settings.shards));
+  if (!settings.certificate_file.empty()) {
+    values.emplace_back("certificate-file", settings.certificate_file);
+    values.emplace_back("key-file", settings.key_file);
+  }
+  return values;
 }
 
 // The user's part of an error message, without GStreamer's debug detail.
@@ -73,7 +92,7 @@ Result<void> PipelineRelay::start(Listener& listener) {
   listener_ = &listener;
   if (auto built = build(); !built) return built;
   if (auto found = find_elements(); !found) return found;
-  set_properties();
+  connect_signals();
   if (auto playing = play(); !playing) return playing;
   guint port = 0;
   g_object_get(sources_.front().get(), "port", &port, nullptr);
@@ -83,77 +102,51 @@ Result<void> PipelineRelay::start(Listener& listener) {
 }
 
 Result<void> PipelineRelay::build() {
-  for (const char* name :
-       {"webtransportsrc", "webtransportsink", "videocallrouter"}) {
-    GstElementFactory* factory = gst_element_factory_find(name);
-    if (factory == nullptr)
-      return Error{Errc::not_found,
-                   std::string("GStreamer has no element ") + name +
-                       ": install videocall's plugins, or name their folder "
-                       "in GST_PLUGIN_PATH"};
-    gst_object_unref(factory);
-  }
-  const unsigned shards =
-      settings_.shards != 0 ? settings_.shards
-                            : std::max(1U, std::thread::hardware_concurrency());
-  std::string launch =
-      "videocallrouter name=router webtransportsink name=sink mode=listener "
-      "endpoint=relay";
-  for (unsigned i = 0; i < shards; ++i) {
-    const std::string n = std::to_string(i);
-    launch += " webtransportsrc name=source" + n +
-              " mode=listener endpoint=relay shard=" + n +
-              " shards=" + std::to_string(shards) + " ! router.sink_" + n +
-              " router.src_" + n + " ! sink.sink_" + n;
-  }
-  GError* error = nullptr;
-  pipeline_.reset(gst_parse_launch_full(launch.c_str(), nullptr,
-                                        GST_PARSE_FLAG_FATAL_ERRORS, &error));
-  if (error != nullptr) {
-    Error failure{Errc::internal,
-                  std::string("cannot build the pipeline: ") + error->message};
-    g_error_free(error);
-    return failure;
-  }
-  gst_object_ref_sink(pipeline_.get());
+  pipelines::register_own_plugins();
+  const auto path = pipelines::find_description(settings_.description.empty()
+                                                    ? kShippedDescription
+                                                    : settings_.description);
+  if (!path) return path.error();
+  const auto description = pipelines::Description::load(*path);
+  if (!description) return description.error();
+  pipelines::Settings values(*description);
+  for (const auto& [name, value] : parameters(settings_))
+    if (auto set = values.set(name, value); !set) return set;
+  auto built = pipelines::Pipeline::build(*description, values);
+  if (!built) return built.error();
+  pipeline_ = *std::move(built);
+  for (const std::string& note : pipeline_->notes())
+    log_event(LogLevel::warning, "relay", note);
   return {};
 }
 
 Result<void> PipelineRelay::find_elements() {
-  GstBin* bin = GST_BIN(pipeline_.get());
-  router_.reset(gst_bin_get_by_name(bin, "router"));
+  router_ = pipeline_->find("router");
   for (unsigned i = 0;; ++i) {
-    const std::string name = "source" + std::to_string(i);
-    ElementPtr source(gst_bin_get_by_name(bin, name.c_str()));
+    auto source = pipeline_->find("source_" + std::to_string(i));
     if (!source) break;
     sources_.push_back(std::move(source));
   }
   if (!router_ || sources_.empty())
-    return Error{Errc::invalid_argument,
-                 "the pipeline needs a videocallrouter named router and "
-                 "webtransportsrc elements named source0, source1, …"};
+    return Error{Errc::not_found,
+                 "the pipeline description needs a videocallrouter named "
+                 "router and webtransportsrc elements named source_0, "
+                 "source_1, …"};
   return {};
 }
 
-void PipelineRelay::set_properties() {
-  g_object_set(router_.get(), "node-id", settings_.node_id.c_str(),
-               "resume-key", settings_.resume_key.c_str(), nullptr);
-  handlers_.push_back(g_signal_connect(router_.get(), "token-spent",
-                                       G_CALLBACK(on_token_spent), this));
-  const std::string addresses = joined(settings_.addresses);
-  for (const ElementPtr& source : sources_) {
-    g_object_set(source.get(), "address", addresses.c_str(), "certificate-file",
-                 settings_.certificate_file.c_str(), "key-file",
-                 settings_.key_file.c_str(), nullptr);
-    handlers_.push_back(g_signal_connect(source.get(), "session-request",
-                                         G_CALLBACK(on_session_request), this));
-  }
+void PipelineRelay::connect_signals() {
+  g_signal_connect(router_.get(), "token-spent", G_CALLBACK(on_token_spent),
+                   this);
+  for (const auto& source : sources_)
+    g_signal_connect(source.get(), "session-request",
+                     G_CALLBACK(on_session_request), this);
 }
 
 Result<void> PipelineRelay::play() {
   const auto changed =
-      gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
-  GstBus* bus = gst_element_get_bus(pipeline_.get());
+      gst_element_set_state(pipeline_->element(), GST_STATE_PLAYING);
+  GstBus* bus = gst_element_get_bus(pipeline_->element());
   GstMessage* message = nullptr;
   if (changed == GST_STATE_CHANGE_FAILURE)
     message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR);
@@ -167,7 +160,7 @@ Result<void> PipelineRelay::play() {
 }
 
 void PipelineRelay::watch_bus() {
-  GstBus* bus = gst_element_get_bus(pipeline_.get());
+  GstBus* bus = gst_element_get_bus(pipeline_->element());
   bus_watch_ = gst_bus_add_watch(bus, on_message, this);
   gst_object_unref(bus);
 }
@@ -184,7 +177,7 @@ void PipelineRelay::handle_message(GstMessage* message) {
       handle_error(message);
       break;
     case GST_MESSAGE_ELEMENT:
-      handle_peer(gst_message_get_structure(message));
+      handle_element(gst_message_get_structure(message));
       break;
     default:
       break;
@@ -196,6 +189,15 @@ void PipelineRelay::handle_error(GstMessage* message) {
   if (failed_) return;
   failed_ = true;
   listener_->on_relay_failed(error.message);
+}
+
+void PipelineRelay::handle_element(const GstStructure* structure) {
+  if (gst_structure_has_name(structure, pipelines::kBranchFailedMessage))
+    log_event(LogLevel::warning, "relay", "branch failed; calls go on",
+              {{"branch", text_field(structure, "branch")},
+               {"reason", text_field(structure, "reason")}});
+  else
+    handle_peer(structure);
 }
 
 void PipelineRelay::handle_peer(const GstStructure* structure) {
@@ -304,12 +306,12 @@ Result<void> PipelineRelay::reload_certificate() {
 }
 
 void PipelineRelay::drain() {
-  for (const ElementPtr& source : sources_)
+  for (const auto& source : sources_)
     g_signal_emit_by_name(source.get(), "drain");
 }
 
 void PipelineRelay::close_all(unsigned code, const std::string& reason) {
-  for (const ElementPtr& source : sources_)
+  for (const auto& source : sources_)
     g_signal_emit_by_name(source.get(), "close-all", guint{code},
                           reason.c_str());
 }
@@ -317,7 +319,7 @@ void PipelineRelay::close_all(unsigned code, const std::string& reason) {
 void PipelineRelay::stop() {
   if (bus_watch_ != 0) g_source_remove(bus_watch_);
   bus_watch_ = 0;
-  if (pipeline_) gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
+  if (pipeline_) gst_element_set_state(pipeline_->element(), GST_STATE_NULL);
   sources_.clear();
   router_.reset();
   pipeline_.reset();

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "pipelines/gst_ptr.h"
+#include "pipelines/pipeline.h"
 #include "server/relay.h"
 
 namespace videocall::server {
@@ -45,18 +47,14 @@ class PipelineRelay : public Relay {
   void stop() override;
 
  private:
-  struct Unref {
-    void operator()(gpointer object) const { gst_object_unref(object); }
-  };
-  using ElementPtr = std::unique_ptr<GstElement, Unref>;
-
   Result<void> build();
   Result<void> find_elements();
-  void set_properties();
+  void connect_signals();
   Result<void> play();
   void watch_bus();
   void handle_message(GstMessage* message);
   void handle_error(GstMessage* message);
+  void handle_element(const GstStructure* structure);
   void handle_peer(const GstStructure* structure);
 
   static void on_session_request(GstElement*, const GstStructure*, gpointer);
@@ -65,10 +63,9 @@ class PipelineRelay : public Relay {
 
   const Settings settings_;
   Listener* listener_ = nullptr;  // borrowed
-  ElementPtr pipeline_;
-  std::vector<ElementPtr> sources_;  // one per shard
-  ElementPtr router_;
-  std::vector<gulong> handlers_;
+  std::unique_ptr<pipelines::Pipeline> pipeline_;
+  std::vector<pipelines::ElementPtr> sources_;  // one per shard
+  pipelines::ElementPtr router_;
   guint bus_watch_ = 0;
   uint16_t port_ = 0;
   bool failed_ = false;
