@@ -2,13 +2,15 @@
 // A small blocking HTTP client for tests.
 #pragma once
 
-#include <check.h>
 #include <libsoup/soup.h>
 
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+// After the standard headers: it defines a macro called fail.
+#include <check.h>
 
 namespace videocall::testing {
 

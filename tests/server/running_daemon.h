@@ -2,12 +2,14 @@
 // A daemon in a thread of this process, its relay a FakeRelay.
 #pragma once
 
-#include <check.h>
 #include <gst/gst.h>
 
 #include <future>
 #include <memory>
 #include <thread>
+
+// After the standard headers: it defines a macro called fail.
+#include <check.h>
 
 #include "server/daemon.h"
 #include "server/log.h"

@@ -2,13 +2,14 @@
 // A folder of a test's own, removed at its end.
 #pragma once
 
-#include <check.h>
-
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
+
+// After the standard headers: it defines a macro called fail.
+#include <check.h>
 
 namespace videocall::testing {
 
