@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "server/configuration_sources.h"
 
+#include <glib.h>
 #include <toml++/toml.h>
+
 #include <CLI/CLI.hpp>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <map>
 #include <optional>
-#include <sstream>
 
 namespace videocall::server {
 namespace {
@@ -92,12 +90,18 @@ Result<void> apply_table(Configuration& configuration, const toml::table& table,
 }
 
 Result<void> apply_file(Configuration& configuration, const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  std::ostringstream text;
-  if (!stream || !(text << stream.rdbuf()))
-    return wrong("cannot read the configuration " + path + ": " +
-                 (errno != 0 ? std::strerror(errno) : "it is empty"));
-  return apply_toml(configuration, text.str(), path);
+  gchar* contents = nullptr;
+  gsize size = 0;
+  GError* error = nullptr;
+  if (!g_file_get_contents(path.c_str(), &contents, &size, &error)) {
+    Error failure =
+        wrong("cannot read the configuration: " + std::string(error->message));
+    g_error_free(error);
+    return failure;
+  }
+  const std::string text(contents, size);
+  g_free(contents);
+  return apply_toml(configuration, text, path);
 }
 
 // -- The environment ---------------------------------------------------------

@@ -90,11 +90,7 @@ Result<void> Daemon::start() {
   if (auto opened = open_http(); !opened) return opened;
   urls_ = std::make_unique<TransportUrls>(configuration_, http_->addresses());
   admission_->set_origins(urls_->allowed_origins());
-  if (auto started = relay_->start(*this); !started) {
-    // TODO(#2): the elements are being built; without them there is no call.
-    if (started.error().code != Errc::not_found) return started;
-    log_event(LogLevel::warning, "relay", started.error().message);
-  }
+  if (auto started = relay_->start(*this); !started) return started;
   urls_->set_webtransport_port(relay_->webtransport_port());
   api_ = std::make_unique<HttpApi>(HttpApi::Parts{
       configuration_, *urls_, *signer_, node_id_, *store_, *workers_, *relay_});

@@ -239,7 +239,6 @@ void PipelineRelay::on_token_spent(GstElement*, const char* token_id,
 }
 
 std::vector<std::string> PipelineRelay::certificate_hashes() const {
-  if (sources_.empty()) return {};
   gchar** values = nullptr;
   g_object_get(sources_.front().get(), "certificate-hashes", &values, nullptr);
   std::vector<std::string> hashes;
@@ -263,7 +262,6 @@ void PipelineRelay::refuse(const SessionRequest& request, unsigned status,
 }
 
 std::vector<RoomMember> PipelineRelay::members(const std::string& meeting) {
-  if (!router_) return {};
   GstStructure* answer = nullptr;
   g_signal_emit_by_name(router_.get(), "list-members", meeting.c_str(),
                         &answer);
@@ -295,7 +293,6 @@ uint64_t PipelineRelay::verify_resume(const std::string& meeting,
 }
 
 Result<void> PipelineRelay::reload_certificate() {
-  if (sources_.empty()) return {};
   gboolean reloaded = FALSE;
   g_signal_emit_by_name(sources_.front().get(), "reload-certificate",
                         &reloaded);

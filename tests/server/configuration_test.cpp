@@ -257,8 +257,8 @@ VC_TEST(a_wrong_type_in_the_file_names_line_and_right_type) {
 
 VC_TEST(a_file_that_cannot_be_read_is_an_error) {
   assert_wrong(read({"--config", "/nonexistent.toml"}),
-               "cannot read the configuration /nonexistent.toml: No such file "
-               "or directory");
+               "cannot read the configuration: Failed to open file "
+               "“/nonexistent.toml”: No such file or directory");
   const TemporaryFolder folder;
   good({"--config", folder.write("empty.toml", "")});
   ck_assert(!read({"--config", folder.path()}).ok());
