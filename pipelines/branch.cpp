@@ -19,10 +19,13 @@ constexpr auto kIdleTimeout = 2s;
 struct BranchState {
   std::atomic<bool> failed{false};
   std::atomic<bool> detaching{false};
-  // Guards ended; signalled when every sink inside has seen the end.
+  // Guards the three below; signalled when every sink inside has seen the end,
+  // when the branch is unlinked, and when it has left.
   std::mutex mutex;
   std::condition_variable condition;
   bool ended = false;
+  bool unlinked = false;
+  bool left = false;
 };
 
 struct VideocallBranch {
@@ -166,16 +169,6 @@ gboolean input_query(GstPad* pad, GstObject* parent, GstQuery* query) {
   }
 }
 
-GstPad* new_input(GstElement* branch, GstPad* target, const std::string& name) {
-  GstPad* ghost = gst_ghost_pad_new(name.c_str(), target);
-  gst_pad_set_chain_function(ghost, input_chain);
-  gst_pad_set_chain_list_function(ghost, input_chain_list);
-  gst_pad_set_event_function(ghost, input_event);
-  gst_pad_set_query_function(ghost, input_query);
-  gst_element_add_pad(branch, ghost);
-  return ghost;
-}
-
 Result<GstElement*> add_queue(GstElement* branch, GstPad* target,
                               QueueBounds bounds) {
   GstElement* queue = gst_element_factory_make("queue", nullptr);
@@ -271,13 +264,22 @@ void drain(GstElement* branch) {
   state->condition.wait_for(lock, kDrainTimeout, [&] { return state->ended; });
 }
 
+void tell(GstElement* branch, bool BranchState::*what) {
+  BranchState* state = branch_cast(branch)->state;
+  const std::lock_guard<std::mutex> lock(state->mutex);
+  state->*what = true;
+  state->condition.notify_all();
+}
+
 void leave(GstElement* branch, gpointer) {
   each_input(branch, unlink_input);
+  tell(branch, &BranchState::unlinked);
   drain(branch);
   gst_element_set_locked_state(branch, TRUE);
   gst_element_set_state(branch, GST_STATE_NULL);
   const ObjectPtr parent(gst_object_get_parent(GST_OBJECT(branch)));
   if (parent) gst_bin_remove(GST_BIN(parent.get()), branch);
+  tell(branch, &BranchState::left);
 }
 
 }  // namespace
@@ -287,6 +289,17 @@ GstElement* new_branch(const std::string& name) {
       GST_ELEMENT(g_object_new(videocall_branch_get_type(), "name",
                                name.c_str(), "async-handling", TRUE, nullptr));
   return branch;
+}
+
+GstPad* add_branch_input(GstElement* branch, GstPad* target,
+                         const std::string& name) {
+  GstPad* ghost = gst_ghost_pad_new(name.c_str(), target);
+  gst_pad_set_chain_function(ghost, input_chain);
+  gst_pad_set_chain_list_function(ghost, input_chain_list);
+  gst_pad_set_event_function(ghost, input_event);
+  gst_pad_set_query_function(ghost, input_query);
+  gst_element_add_pad(branch, ghost);
+  return ghost;
 }
 
 Result<GstPad*> add_branch_text(GstElement* branch, const std::string& text,
@@ -299,7 +312,7 @@ Result<GstPad*> add_branch_text(GstElement* branch, const std::string& text,
     if (!queue) return queue.error();
     sink.reset(gst_element_get_static_pad(*queue, "sink"));
   }
-  return new_input(branch, sink.get(), input);
+  return add_branch_input(branch, sink.get(), input);
 }
 
 Result<void> attach_branch(GstElement* pipeline, GstElement* branch,
@@ -333,6 +346,31 @@ Result<void> attach_branch(GstElement* pipeline, GstElement* branch,
 void detach_branch(GstElement* branch) {
   if (branch_cast(branch)->state->detaching.exchange(true)) return;
   gst_element_call_async(branch, leave, nullptr, nullptr);
+}
+
+namespace {
+
+bool wait_for(GstElement* branch, bool BranchState::*what,
+              std::chrono::milliseconds timeout) {
+  BranchState* state = branch_cast(branch)->state;
+  std::unique_lock<std::mutex> lock(state->mutex);
+  return state->condition.wait_for(lock, timeout, [&] { return state->*what; });
+}
+
+}  // namespace
+
+bool wait_until_unlinked(GstElement* branch,
+                         std::chrono::milliseconds timeout) {
+  return wait_for(branch, &BranchState::unlinked, timeout);
+}
+
+bool wait_until_detached(GstElement* branch,
+                         std::chrono::milliseconds timeout) {
+  return wait_for(branch, &BranchState::left, timeout);
+}
+
+void report_branch_failure(GstElement* branch, const std::string& reason) {
+  fail(branch, reason.c_str(), nullptr);
 }
 
 bool branch_is_closed(GstElement* branch) {

@@ -8,6 +8,7 @@
 
 #include <gst/gst.h>
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -35,6 +36,11 @@ struct QueueBounds {
                                               const std::string& input,
                                               QueueBounds bounds);
 
+// An input pad that feeds |target|, a sink pad of an element in the branch.
+// Borrowed from the branch.
+GstPad* add_branch_input(GstElement* branch, GstPad* target,
+                         const std::string& name);
+
 // Adds |branch| (taken over) to |pipeline|, brings it to the pipeline's state
 // and links |input| to |from|'s pad |pad|: a request pad template ("tap_%u",
 // "src_%u") or the name of a pad that is there. Call it in any state.
@@ -48,6 +54,14 @@ struct QueueBounds {
 // and removes it from its pipeline. Returns at once; the work is done on a
 // thread of GStreamer's. Safe to call twice.
 void detach_branch(GstElement* branch);
+
+// Whether a branch that is being detached takes no more data, or has finished
+// and gone; each waits up to |timeout|.
+bool wait_until_unlinked(GstElement* branch, std::chrono::milliseconds timeout);
+bool wait_until_detached(GstElement* branch, std::chrono::milliseconds timeout);
+
+// Ends the branch as if an element in it had failed.
+void report_branch_failure(GstElement* branch, const std::string& reason);
 
 // Detached, failed or not: whether the branch no longer takes data.
 [[nodiscard]] bool branch_is_closed(GstElement* branch);

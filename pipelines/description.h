@@ -67,6 +67,9 @@ struct Parameter {
   FileAccess access = FileAccess::read;
   // "Video/Source", "Audio/Source": the value names a device of that class.
   std::string device;
+  // Of a folder: the file in it that each group of a dynamic part gets, with
+  // {group}, {user} and {time}.
+  std::string file_name;
   std::vector<Target> sets;
   uint32_t line = 0;
 };
@@ -132,8 +135,9 @@ struct Branch {
 };
 
 // What is built for each pad that an element adds while it runs (a remote
-// track). Pads whose names share what "*" stands for form one group, for which
-// the |launch| text is built once and each pad's own |parts| text beside it.
+// track). With a |launch| text, pads whose names share what "*" stands for form
+// one group, for which it is built once, beside each pad's own text; without
+// one every pad is a group of its own.
 struct Dynamic {
   std::string name;
   std::string element;

@@ -80,6 +80,13 @@ std::vector<NamedElement> named_elements(std::string_view text) {
   return found;
 }
 
+std::vector<std::string> factories(std::string_view text) {
+  std::vector<std::string> found;
+  for (const std::string& word : split_words(without_comments(text)))
+    if (word != "!" && is_factory(word)) found.push_back(word);
+  return found;
+}
+
 std::vector<std::string> placeholders(std::string_view text) {
   std::vector<std::string> found;
   for (size_t i = 0; i < text.size(); ++i) {

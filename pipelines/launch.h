@@ -23,6 +23,9 @@ struct NamedElement {
 // Elements that are given a name.
 [[nodiscard]] std::vector<NamedElement> named_elements(std::string_view text);
 
+// The factory names of all elements, named or not, without placeholders.
+[[nodiscard]] std::vector<std::string> factories(std::string_view text);
+
 // The placeholders "{video}", "{to.audio}", "{index}", without braces. What
 // else stands in braces (a caps list) is none.
 [[nodiscard]] std::vector<std::string> placeholders(std::string_view text);

@@ -105,7 +105,7 @@ Result<ElementPtr> parse_pipeline(const std::string& text,
   return pipeline;
 }
 
-Result<PadPtr> parse_into(GstBin* bin, const std::string& text) {
+Result<ElementPtr> parse_bin(const std::string& text) {
   const ContextPtr context(gst_parse_context_new());
   GError* raw_error = nullptr;
   const int flags = GST_PARSE_FLAG_FATAL_ERRORS | GST_PARSE_FLAG_PLACE_IN_BIN;
@@ -113,26 +113,28 @@ Result<PadPtr> parse_into(GstBin* bin, const std::string& text) {
       gst_parse_launch_full(text.c_str(), context.get(),
                             static_cast<GstParseFlags>(flags), &raw_error);
   const ErrorPtr error(raw_error);
-  if (error) {
-    if (parsed) gst_object_unref(gst_object_ref_sink(parsed));
-    return explain(error.get(), context.get(), nullptr);
-  }
-  if (!parsed)
+  ElementPtr element(parsed ? GST_ELEMENT(gst_object_ref_sink(parsed))
+                            : nullptr);
+  if (error) return explain(error.get(), context.get(), nullptr);
+  if (!element)
     return Error{Errc::invalid_argument, "the launch text makes no element"};
-  ElementPtr inner(GST_ELEMENT(gst_object_ref_sink(parsed)));
-  if (G_OBJECT_TYPE(inner.get()) != GST_TYPE_BIN) {
-    // A text of one element gives that element.
-    ElementPtr wrapper(GST_ELEMENT(gst_object_ref_sink(gst_bin_new(nullptr))));
-    gst_bin_add(GST_BIN(wrapper.get()), inner.get());
-    inner = std::move(wrapper);
-  }
-  gst_bin_add(bin, inner.get());
-  PadPtr pad(gst_bin_find_unlinked_pad(GST_BIN(inner.get()), GST_PAD_SINK));
+  if (G_OBJECT_TYPE(element.get()) == GST_TYPE_BIN) return element;
+  // A text of one element gives that element.
+  ElementPtr bin(GST_ELEMENT(gst_object_ref_sink(gst_bin_new(nullptr))));
+  gst_bin_add(GST_BIN(bin.get()), element.get());
+  return bin;
+}
+
+Result<PadPtr> parse_into(GstBin* bin, const std::string& text) {
+  auto inner = parse_bin(text);
+  if (!inner) return inner.error();
+  gst_bin_add(bin, inner->get());
+  PadPtr pad(gst_bin_find_unlinked_pad(GST_BIN(inner->get()), GST_PAD_SINK));
   if (!pad)
     return Error{Errc::invalid_argument,
                  "the launch text has no free sink pad to feed"};
   GstPad* ghost = gst_ghost_pad_new("sink", pad.get());
-  gst_element_add_pad(inner.get(), ghost);
+  gst_element_add_pad(inner->get(), ghost);
   return PadPtr(GST_PAD(gst_object_ref(ghost)));
 }
 

@@ -22,6 +22,9 @@ struct ParseFault {
                                                 const std::string& name,
                                                 ParseFault* fault);
 
+// A bin of |text|, in NULL.
+[[nodiscard]] Result<ElementPtr> parse_bin(const std::string& text);
+
 // Puts the elements of |text| into |bin| and returns the sink pad that is left
 // unlinked, of which there must be exactly one.
 [[nodiscard]] Result<PadPtr> parse_into(GstBin* bin, const std::string& text);

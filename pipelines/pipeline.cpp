@@ -2,14 +2,16 @@
 #include "pipelines/pipeline.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
+#include "pipelines/apply.h"
 #include "pipelines/branch.h"
 #include "pipelines/diagnostics.h"
+#include "pipelines/dynamic.h"
 #include "pipelines/launch.h"
 #include "pipelines/nearest.h"
 #include "pipelines/parse.h"
-#include "pipelines/property.h"
 
 namespace videocall::pipelines {
 
@@ -21,6 +23,7 @@ struct Pipeline::State {
   std::string text;
   ElementPtr element;
   std::vector<std::string> notes;
+  std::vector<std::unique_ptr<DynamicPart>> dynamics;
 };
 
 namespace {
@@ -29,22 +32,16 @@ ElementPtr by_name(GstElement* bin, const std::string& name) {
   return ElementPtr(gst_bin_get_by_name(GST_BIN(bin), name.c_str()));
 }
 
-// The names that a target means: one, or one for each repetition.
-std::vector<std::string> element_names(const Description& description,
-                                       const Counts& counts,
-                                       const std::string& pattern) {
-  if (pattern.find("{index}") == std::string::npos) return {pattern};
-  std::vector<std::string> names;
-  for (const Fragment& fragment : description.fragments) {
-    const auto count = counts.find(fragment.name);
-    if (count == counts.end()) continue;
-    for (const NamedElement& element : named_elements(fragment.launch.text)) {
-      if (element.name != pattern) continue;
-      for (uint64_t i = 0; i < count->second; ++i)
-        names.push_back(fill(pattern, {{"index", std::to_string(i)}}));
-    }
-  }
-  return names;
+// |folder|/|name|, with "-2", "-3", … before the suffix if that is taken.
+std::string free_path(const std::string& folder, const std::string& name) {
+  namespace fs = std::filesystem;
+  const fs::path wanted = fs::path(folder) / name;
+  fs::path path = wanted;
+  std::error_code error;
+  for (int i = 2; fs::exists(path, error); ++i)
+    path.replace_filename(wanted.stem().string() + "-" + std::to_string(i) +
+                          wanted.extension().string());
+  return path.string();
 }
 
 }  // namespace
@@ -59,7 +56,7 @@ class Pipeline::Builder {
     if (!selection) return selection.error();
     s_.selection = std::move(*selection);
     for (auto step : {&Builder::count, &Builder::parse, &Builder::set_all,
-                      &Builder::branches}) {
+                      &Builder::branches, &Builder::dynamics}) {
       auto done = (this->*step)();
       if (!done) return done;
     }
@@ -68,24 +65,13 @@ class Pipeline::Builder {
   }
 
   // Sets what |parameter| sets on elements below |bin|.
-  Result<void> apply(GstElement* bin, const Parameter& parameter) {
+  Result<void> apply_value(GstElement* bin, const Parameter& parameter) {
     auto value = s_.settings.value(parameter);
     if (!value) return value.error();
     if (!*value) return {};
-    for (const Target& target : parameter.sets) {
-      for (const std::string& name :
-           element_names(s_.description, s_.counts, target.element)) {
-        const ElementPtr element = by_name(bin, name);
-        if (!element) continue;  // of an alternative that is not selected
-        auto done = set_property(element.get(), target, **value);
-        if (!done)
-          return fault_at(
-              s_.description.file, target.line,
-              "parameter " + parameter.name + ": " + done.error().message,
-              done.error().code);
-        used_.insert(parameter.name);
-      }
-    }
+    auto found = apply(bin, s_.description, s_.counts, parameter, **value);
+    if (!found) return found.error();
+    if (*found > 0) used_.insert(parameter.name);
     return {};
   }
 
@@ -99,7 +85,7 @@ class Pipeline::Builder {
                                  {branch.queue_ms, branch.queue_bytes});
     if (!input) return blame(branch, input.error());
     for (const Parameter& parameter : branch.parameters) {
-      auto done = apply(bin.get(), parameter);
+      auto done = apply_value(bin.get(), parameter);
       if (!done) return done;
     }
     auto done = attach_branch(s_.element.get(), bin.get(), *input, from.get(),
@@ -150,7 +136,7 @@ class Pipeline::Builder {
 
   Result<void> set_all() {
     for (const Parameter* parameter : s_.settings.effective(s_.selection)) {
-      auto done = apply(s_.element.get(), *parameter);
+      auto done = apply_value(s_.element.get(), *parameter);
       if (!done) return done;
     }
     return {};
@@ -166,6 +152,64 @@ class Pipeline::Builder {
       if (!done) return done;
     }
     return {};
+  }
+
+  Result<void> dynamics() {
+    for (const Dynamic& dynamic : s_.description.dynamics) {
+      auto wanted = s_.settings.holds(dynamic.when, s_.selection);
+      if (!wanted) return wanted.error();
+      if (!*wanted) continue;
+      const ElementPtr from = by_name(s_.element.get(), dynamic.element);
+      if (!from) continue;
+      std::vector<const Parameter*> parameters =
+          s_.settings.effective(s_.selection);
+      for (const Parameter& own : dynamic.parameters)
+        parameters.push_back(&own);
+      // Now, not when the first participant comes: is every value there?
+      for (const Parameter* parameter : parameters) {
+        auto value = s_.settings.value(*parameter);
+        if (!value) return value.error();
+        if (sets_in(dynamic, *parameter)) used_.insert(parameter->name);
+      }
+      s_.dynamics.push_back(std::make_unique<DynamicPart>(
+          s_.element.get(), from.get(), dynamic,
+          [&state = s_, parameters](
+              GstElement* group,
+              const std::map<std::string, std::string>& labels) {
+            return configure(state, parameters, group, labels);
+          }));
+    }
+    return {};
+  }
+
+  static bool sets_in(const Dynamic& dynamic, const Parameter& parameter) {
+    std::string text = dynamic.launch.text;
+    for (const auto& [pattern, part] : dynamic.pads) text += " ! " + part.text;
+    for (const NamedElement& element : named_elements(text))
+      for (const Target& target : parameter.sets)
+        if (target.element == element.name) return true;
+    return false;
+  }
+
+  // Sets the parameters of one group of a dynamic part, on any thread.
+  static Result<std::string> configure(
+      const State& state, const std::vector<const Parameter*>& parameters,
+      GstElement* group, const std::map<std::string, std::string>& labels) {
+    std::string path;
+    for (const Parameter* parameter : parameters) {
+      auto value = state.settings.value(*parameter);
+      if (!value) return value.error();
+      if (!*value) continue;
+      if (!parameter->file_name.empty()) {
+        path =
+            free_path(value_text(**value), fill(parameter->file_name, labels));
+        *value = Value(path);
+      }
+      auto done =
+          apply(group, state.description, state.counts, *parameter, **value);
+      if (!done) return done.error();
+    }
+    return path;
   }
 
   void note_unused() {
@@ -196,6 +240,7 @@ Result<std::unique_ptr<Pipeline>> Pipeline::build(
 Pipeline::Pipeline(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Pipeline::~Pipeline() {
+  finish_dynamics();
   gst_element_set_state(state_->element.get(), GST_STATE_NULL);
 }
 
@@ -213,6 +258,16 @@ const std::vector<std::string>& Pipeline::notes() const {
 
 const std::string& Pipeline::launch_text() const {
   return state_->text;
+}
+
+void Pipeline::finish_dynamics() {
+  state_->dynamics.clear();
+}
+
+void Pipeline::set_label(const std::string& group, const std::string& name,
+                         const std::string& text) {
+  for (const auto& dynamic : state_->dynamics)
+    dynamic->set_label(group, name, text);
 }
 
 bool Pipeline::has_branch(std::string_view name) const {

@@ -47,6 +47,16 @@ class Pipeline {
   [[nodiscard]] Result<void> remove_branch(std::string_view name);
   [[nodiscard]] bool has_branch(std::string_view name) const;
 
+  // Ends what was built for dynamic pads in order: files are closed. At most
+  // 6 s for all together; pads that come later are left alone. Not from a
+  // streaming thread.
+  void finish_dynamics();
+
+  // What {name} means in the file-name of the dynamic group |group|; "user"
+  // is the name that the shipped descriptions use.
+  void set_label(const std::string& group, const std::string& name,
+                 const std::string& text);
+
   // The launch text after all choices, for people.
   [[nodiscard]] const std::string& launch_text() const;
 

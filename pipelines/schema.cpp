@@ -109,8 +109,8 @@ class Schema {
   Parameter read_parameter(const toml::table& table) {
     TableReader r = reader(table, "[[parameter]]");
     r.only({"name", "short", "type", "unit", "help", "default", "required",
-            "min", "max", "choices", "access", "device", "sets", "scale",
-            "map"});
+            "min", "max", "choices", "access", "file-name", "device", "sets",
+            "scale", "map"});
     Parameter p;
     p.line = r.line();
     p.name = r.name("name");
@@ -124,6 +124,7 @@ class Schema {
     p.max = r.number("max");
     p.choices = r.texts("choices");
     p.device = r.text("device");
+    p.file_name = r.text("file-name");
     read_access(r, p);
     read_targets(r, p);
     check_parameter(r, p);
@@ -224,6 +225,9 @@ class Schema {
         (p.short_name.size() != 1 ||
          !std::isalpha(static_cast<unsigned char>(p.short_name[0]))))
       r.fault("short", "\"short\" is one letter");
+    if (!p.file_name.empty() &&
+        (p.type != Type::file || p.access != FileAccess::folder))
+      r.fault("file-name", "only a folder has a \"file-name\"");
     check_default(r, p);
   }
 
@@ -264,7 +268,7 @@ class Schema {
     r.only({"name", "flag", "help", "launch", "parts", "parameter"});
     Alternative alternative;
     alternative.line = r.line();
-    alternative.name = r.name("name");
+    alternative.name = r.name("name", true);
     if (r.has("flag")) alternative.flag = r.name("flag");
     alternative.help = r.required_text("help");
     alternative.launch = r.launch("launch");

@@ -135,6 +135,16 @@ std::vector<const Parameter*> Settings::effective(
   return parameters;
 }
 
+Result<void> Settings::complete() const {
+  const auto selected = selection();
+  if (!selected) return selected.error();
+  for (const Parameter* parameter : effective(*selected)) {
+    const auto given_value = value(*parameter);
+    if (!given_value) return given_value.error();
+  }
+  return {};
+}
+
 Result<bool> Settings::holds(const Condition& when,
                              const Selection& selection) const {
   if (when.name.empty()) return true;

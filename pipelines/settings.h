@@ -39,6 +39,10 @@ class Settings {
   [[nodiscard]] Result<std::optional<Value>> value(
       const Parameter& parameter) const;
 
+  // Whether the selection is one, and every parameter that it needs has a
+  // value. Errors: invalid_argument, "NAME is missing: …".
+  [[nodiscard]] Result<void> complete() const;
+
   // The parameters that count under |selection|.
   [[nodiscard]] std::vector<const Parameter*> effective(
       const Selection& selection) const;

@@ -22,11 +22,14 @@ std::string_view toml_type(const toml::node& node) {
   return "a date or time";
 }
 
-bool is_name(std::string_view text) {
+bool is_name(std::string_view text, bool capitals) {
+  const auto is_letter = [&](char c) {
+    return (c >= 'a' && c <= 'z') || (capitals && c >= 'A' && c <= 'Z');
+  };
   if (text.empty() || text.size() > kMaxNameLength) return false;
-  if (text.front() < 'a' || text.front() > 'z') return false;
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  if (!is_letter(text.front())) return false;
+  return std::all_of(text.begin(), text.end(), [&](char c) {
+    return is_letter(c) || (c >= '0' && c <= '9') || c == '-';
   });
 }
 
@@ -104,9 +107,9 @@ std::string TableReader::required_text(std::string_view key) {
   return text(key);
 }
 
-std::string TableReader::name(std::string_view key) {
+std::string TableReader::name(std::string_view key, bool value) {
   std::string word = required_text(key);
-  if (!word.empty() && !is_name(word)) {
+  if (!word.empty() && !is_name(word, value)) {
     fault(key, "\"" + word +
                    "\" is not a name: small letters, digits and "
                    "dashes, a letter first, at most 64");

@@ -45,8 +45,9 @@ class TableReader {
   LaunchText launch(std::string_view key);
   // Any scalar as text.
   std::optional<std::string> scalar(std::string_view key);
-  // A name: [a-z][a-z0-9-]*, at most 64 characters.
-  std::string name(std::string_view key);
+  // A name: [a-z][a-z0-9-]*, at most 64 characters; of a |value| that people
+  // type, capitals too.
+  std::string name(std::string_view key, bool value = false);
 
   const toml::table* table(std::string_view key);
   // An array of tables; empty where missing.
