@@ -108,14 +108,16 @@ void on_chunk(SoupServerMessage* message, GBytes* chunk, gpointer) {
                       nullptr);
 }
 
+// Also comes for what never became a request: then there is no method or URI.
 void on_finished(SoupServerMessage* message, gpointer) {
-  const ExchangePtr exchange = exchange_of(message);
+  exchange_of(message)->message = nullptr;
+  const char* method = soup_server_message_get_method(message);
+  GUri* uri = soup_server_message_get_uri(message);
   log_event(
       LogLevel::debug, "http", "answered",
-      {{"method", soup_server_message_get_method(message)},
-       {"path", g_uri_get_path(soup_server_message_get_uri(message))},
+      {{"method", method == nullptr ? "?" : method},
+       {"path", uri == nullptr ? "?" : g_uri_get_path(uri)},
        {"status", std::to_string(soup_server_message_get_status(message))}});
-  exchange->message = nullptr;
 }
 
 Result<GTlsCertificate*> load_certificate(const std::string& certificate,
@@ -276,7 +278,14 @@ void HttpServer::on_headers(SoupServer*, SoupServerMessage* message,
 
 void HttpServer::on_request(SoupServer*, SoupServerMessage* message,
                             const char* path, GHashTable*, gpointer self) {
-  static_cast<HttpServer*>(self)->handle(message, path);
+  // No exception may pass through libsoup.
+  try {
+    static_cast<HttpServer*>(self)->handle(message, path);
+  } catch (const std::exception& error) {
+    log_event(LogLevel::error, "http", "a request failed",
+              {{"reason", error.what()}});
+    soup_server_message_set_status(message, 500, nullptr);
+  }
 }
 
 void HttpServer::handle(SoupServerMessage* message, const char* path) {

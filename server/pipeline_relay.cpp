@@ -59,7 +59,8 @@ Error error_of(GstMessage* message) {
   gst_message_parse_error(message, &error, &debug);
   Error result{Errc::io, error->message};
   if (g_error_matches(error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_BUSY))
-    result.code = Errc::address_in_use;
+    result = {Errc::address_in_use,
+              result.message + " The key is listen-webtransport."};
   log_event(LogLevel::debug, "relay", "element failed",
             {{"element", GST_MESSAGE_SRC_NAME(message)},
              {"detail", debug == nullptr ? "" : debug}});

@@ -20,6 +20,7 @@ struct HttpAnswer {
   unsigned status = 0;
   std::multimap<std::string, std::string> headers;  // lower-case names
   std::string body;
+  std::string certificate;  // PEM, of the server
 
   std::string header(const std::string& name) const {
     const auto it = headers.find(name);
@@ -78,6 +79,13 @@ class HttpClient {
     const auto* data = static_cast<const char*>(g_bytes_get_data(bytes, &size));
     answer.body.assign(data == nullptr ? "" : data, size);
     g_bytes_unref(bytes);
+    if (GTlsCertificate* certificate =
+            soup_message_get_tls_peer_certificate(message)) {
+      char* pem = nullptr;
+      g_object_get(certificate, "certificate-pem", &pem, nullptr);
+      answer.certificate = pem;
+      g_free(pem);
+    }
     SoupMessageHeadersIter iterator;
     const char* name = nullptr;
     const char* value = nullptr;
