@@ -17,6 +17,7 @@ Stamp stamp_of(const Member& member) {
 
 void Room::packet(Session& session, PacketRef packet, Now now, Output& out) {
   if (session.closed) return;
+  if (session.member) session.member->last_packet = now.mono;
   auto handled = check_from_client(*packet);
   if (handled) handled = handle(session, std::move(packet), now, out);
   if (!handled) refuse(session, now, out);
@@ -35,7 +36,6 @@ Result<void> Room::handle(Session& session, PacketRef packet, Now now,
     return {};
   }
   Member& member = *session.member;
-  member.last_packet = now.mono;
   switch (type) {
     case PacketType::media:
       return handle_media(member, std::move(packet), now, out);

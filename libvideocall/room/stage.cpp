@@ -88,15 +88,18 @@ void Stage::video(Member& sender, const PacketRef& packet, Now now,
                   Output& out) {
   VideoTrack& video = track(sender, packet->fields().kind);
   const bool was_live = video.live();
-  const auto verdict = video.add(packet, now.mono, out);
+  bool layers_changed = false;
+  const auto verdict = video.meet(packet->fields(), now.mono, layers_changed);
   if (verdict == VideoTrack::Verdict::accepted) {
+    // Before the packet is added, so that all whom it brings to a layer get it
+    // through one list.
+    if (layers_changed && !was_live && &video == sender.camera.get())
+      rank(now, out);
+    if (layers_changed) retarget_viewers(sender, now, out);
+    video.add(packet, now.mono, out);
     out.media.push_back(packet);
   } else {
     ++dropped_;
-  }
-  if (video.take_layers_changed()) {
-    if (!was_live && &video == sender.camera.get()) rank(now, out);
-    retarget_viewers(sender, now, out);
   }
   ask(sender, now, out);
 }
@@ -117,8 +120,9 @@ void Stage::keyframe_request(Member& viewer, Member& sender, MediaKind kind,
 
 void Stage::choose(Member& viewer, Now now, Output& out) {
   for (Member* sender : members_) {
-    if (sender && (sender->camera || sender->screen))
-      retarget(viewer, *sender, now, out);
+    if (!sender || (!sender->camera && !sender->screen)) continue;
+    retarget(viewer, *sender, now, out);
+    ask(*sender, now, out);
   }
 }
 
@@ -177,7 +181,6 @@ void Stage::retarget(Member& viewer, Member& sender, Now now, Output& out) {
     video->set_target(viewer.seat, desired_layer(viewer, sender, *video, kind),
                       now.mono, out);
   }
-  ask(sender, now, out);
 }
 
 void Stage::retarget_viewers(Member& sender, Now now, Output& out) {
@@ -186,7 +189,8 @@ void Stage::retarget_viewers(Member& sender, Now now, Output& out) {
   }
 }
 
-// Chooses the default cameras anew; costs something only where they change.
+// Chooses the default cameras anew. Where somebody stands among the first nine
+// makes no difference to anybody, so mostly nothing follows of it.
 void Stage::rank(Now now, Output& out) {
   rank_due_ = false;
   std::vector<CameraCandidate> candidates;
@@ -195,6 +199,10 @@ void Stage::rank(Now now, Output& out) {
       candidates.push_back({member->id, member->order, member->spoke});
   }
   std::vector<uint64_t> ranked = rank_cameras(std::move(candidates));
+  std::sort(ranked.begin(),
+            ranked.begin() + static_cast<ptrdiff_t>(std::min(
+                                 ranked.size(), limits::kDefaultCameras)));
+  if (ranked == ranked_) return;
   std::swap(ranked, ranked_);
   for (Member* sender : members_) {
     if (!sender || !sender->camera) continue;

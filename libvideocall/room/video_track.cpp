@@ -9,34 +9,38 @@ namespace videocall::room {
 VideoTrack::VideoTrack(MediaKind kind, const Seats& seats)
     : seats_(seats), kind_(kind) {}
 
-VideoTrack::Verdict VideoTrack::add(const PacketRef& packet, Time now,
-                                    Output& out) {
+VideoTrack::Verdict VideoTrack::meet(const PacketFields& fields, Time now,
+                                     bool& layers_changed) {
+  const Verdict verdict = judge(fields, now);
+  if (verdict == Verdict::undecodable) layers_[fields.layer].gate.want();
+  layers_changed = false;
+  if (verdict != Verdict::accepted) return verdict;
+  LayerState& state = states_[fields.layer];
+  const uint32_t height =
+      fields.header.keyframe ? fields.header.height : state.height;
+  layers_changed = !state.live || state.height != height;
+  state = {true, true, height};
+  return verdict;
+}
+
+void VideoTrack::add(const PacketRef& packet, Time now, Output& out) {
   const PacketFields& fields = packet->fields();
   const size_t index = fields.layer;
   Layer& layer = layers_[index];
-  const Verdict verdict = judge(fields, now);
-  if (verdict == Verdict::undecodable) layer.gate.want();
-  if (verdict != Verdict::accepted) return verdict;
-
   layer.group = fields.header.group;
   layer.sequence = fields.header.sequence;
   layer.last = now;
   layer.cache.add(packet, now);
-  LayerState& state = states_[index];
-  if (!state.live) layers_changed_ = true;
-  state.exists = state.live = true;
   if (fields.header.keyframe) {
-    if (state.height != fields.header.height) layers_changed_ = true;
-    state.height = fields.header.height;
     layer.gate.satisfied();
     if (layer.awaited) promote(index);
   }
   if (layer.dirty) rebuild(index);
   out.deliver(packet, fields.header.temporal_id == 0 ? layer.all : layer.upper);
-  return verdict;
 }
 
-VideoTrack::Verdict VideoTrack::judge(const PacketFields& fields, Time now) {
+VideoTrack::Verdict VideoTrack::judge(const PacketFields& fields,
+                                      Time now) const {
   const MediaHeader& header = fields.header;
   const Layer& layer = layers_[fields.layer];
   if (!states_[fields.layer].exists)
@@ -55,10 +59,6 @@ VideoTrack::Verdict VideoTrack::judge(const PacketFields& fields, Time now) {
   return header.group == layer.group && header.sequence > layer.sequence
              ? Verdict::accepted
              : Verdict::late;
-}
-
-bool VideoTrack::take_layers_changed() {
-  return std::exchange(layers_changed_, false);
 }
 
 bool VideoTrack::sweep(Time now) {
@@ -102,12 +102,6 @@ void VideoTrack::set_target(uint32_t seat, int target, Time now, Output& out) {
   }
   if (feed.current == target) return;
   Layer& layer = layers_[static_cast<size_t>(target)];
-  // Its key frame has just come and is all there is of the group.
-  if (layer.cache.serves(now) && layer.cache.packets().size() == 1) {
-    leave_layer(feed);
-    serve(seat, feed, static_cast<size_t>(target), out);
-    return;
-  }
   layer.awaited = true;
   // What it gets now has ended.
   if (!states_[static_cast<size_t>(feed.current)].live) layer.gate.want();
@@ -177,7 +171,6 @@ void VideoTrack::pause() {
   for (size_t i = 0; i < kLayers; ++i) {
     layers_[i].cache.clear();
     layers_[i].gate.satisfied();
-    if (states_[i].live) layers_changed_ = true;
     states_[i].live = false;
   }
 }

@@ -35,11 +35,13 @@ class VideoTrack {
 
   VideoTrack(MediaKind kind, const Seats& seats);
 
-  // Takes a stamped media packet and delivers it to those who are to get it.
-  Verdict add(const PacketRef& packet, Time now, Output& out);
-  // Whether add() has met a new layer or height, so that every viewer's
-  // target must be chosen anew; asks once.
-  bool take_layers_changed();
+  // Looks at a packet before add(): whether it is to be added, and, in
+  // |layers_changed|, whether layers() is another now, so that every viewer's
+  // target must be chosen anew first.
+  Verdict meet(const PacketFields& fields, Time now, bool& layers_changed);
+  // Takes a stamped packet that meet() accepted and delivers it to those who
+  // are to get it.
+  void add(const PacketRef& packet, Time now, Output& out);
   // Once a second: forgets what is old. True if layers() changed.
   bool sweep(Time now);
 
@@ -77,7 +79,7 @@ class VideoTrack {
     bool trimmed = false;       // temporal layer 0 only, until the next group
   };
 
-  Verdict judge(const PacketFields& fields, Time now);
+  Verdict judge(const PacketFields& fields, Time now) const;
   void promote(size_t index);
   void rebuild(size_t index);
   void start(uint32_t seat, Feed& feed, Time now, Output& out);
@@ -92,7 +94,6 @@ class VideoTrack {
   std::array<Layer, kLayers> layers_;
   std::array<LayerState, kLayers> states_;
   std::vector<Feed> feeds_;  // by seat; shorter than seats_ at times
-  bool layers_changed_ = false;
 };
 
 }  // namespace videocall::room

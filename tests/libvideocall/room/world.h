@@ -3,8 +3,6 @@
 // are sent.
 #pragma once
 
-#include <check.h>
-
 #include <map>
 #include <random>
 #include <set>
@@ -17,6 +15,9 @@
 #include "meeting.pb.h"
 #include "packet_wrapper.pb.h"
 #include "session.pb.h"
+
+// Last, since it defines fail().
+#include <check.h>
 
 namespace videocall::room::testing {
 
