@@ -33,6 +33,8 @@ struct EndpointConfig {
   std::vector<std::string> addresses;
   std::string certificate_file;  // PEM; both empty: generated
   std::string key_file;
+  // How long a CONNECT waits for admit() or refuse() before it gets a 503.
+  Duration admission_timeout = limits::kAdmissionTimeout;
 
   // Caller.
   std::string url;  // https://HOST:PORT/meet/ID?token=...&v=1; never logged
@@ -42,7 +44,7 @@ struct EndpointConfig {
   std::string client_name;  // goes into CONNECTION
 };
 
-// A CONNECT that waits for admit or refuse, limits::kAdmissionTimeout at most.
+// A CONNECT that waits for admit or refuse.
 struct SessionRequest {
   uint64_t id = 0;         // of this endpoint
   std::string meeting_id;  // from the path, checked

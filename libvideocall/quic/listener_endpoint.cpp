@@ -65,6 +65,7 @@ Result<void> ListenerEndpoint::init() {
   if (!context) return context.error();
   tls_ = *context;
   state_.number = config_.number;
+  state_.admission_timeout = config_.admission_timeout;
   state_.connection.tls = tls_;
   gnutls_rnd(GNUTLS_RND_KEY, state_.connection.static_secret.data(),
              state_.connection.static_secret.size());

@@ -196,7 +196,7 @@ void ListenerShard::ask_admission(Peer& peer, const ConnectRequest& request) {
   peer.remote_address = request.remote_address;
   waiting_[out.id] = {peer.slot, peer.generation};
   state_.admissions.fetch_add(1, std::memory_order_relaxed);
-  deadlines_.emplace_back(Clock::now() + limits::kAdmissionTimeout, out.id);
+  deadlines_.emplace_back(Clock::now() + state_.admission_timeout, out.id);
   if (has_visitor()) visitor().on_session_request(out);
   note_report();
 }

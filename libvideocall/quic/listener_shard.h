@@ -20,6 +20,7 @@ class ListenerShard;
 struct ListenerState {
   ConnectionConfig connection;
   uint16_t number = 0;
+  Duration admission_timeout{0};
   std::atomic<bool> draining{false};
   std::atomic<size_t> sessions{0};    // open
   std::atomic<size_t> admissions{0};  // waiting for admit or refuse

@@ -24,9 +24,9 @@ VC_TEST(packets_go_from_caller_to_caller) {
   const PacketRef got = bert.pull(PacketType::media);
   ck_assert(bool(got));
   ck_assert_uint_eq(got->fields().data.size(), frame->fields().data.size());
-  const std::string user(reinterpret_cast<const char*>(
-                             got->fields().user_id.data()),
-                         got->fields().user_id.size());
+  const std::string user(
+      reinterpret_cast<const char*>(got->fields().user_id.data()),
+      got->fields().user_id.size());
   ck_assert_str_eq(user.c_str(), "anna");
 }
 

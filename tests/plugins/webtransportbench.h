@@ -63,12 +63,12 @@ inline std::string wait_error(GstBus* bus) {
 }
 
 inline GstStructure* make_grant(const char* meeting, const char* user) {
-  return gst_structure_new(
-      "grant", "session-id", G_TYPE_UINT64, guint64{0}, "meeting",
-      G_TYPE_STRING, meeting, "user-id", G_TYPE_STRING, user, "display-name",
-      G_TYPE_STRING, user, "role", G_TYPE_UINT, 2u, "token-id", G_TYPE_STRING,
-      user, "resumes", G_TYPE_BOOLEAN, FALSE, "remote-address", G_TYPE_STRING,
-      "", nullptr);
+  return gst_structure_new("grant", "session-id", G_TYPE_UINT64, guint64{0},
+                           "meeting", G_TYPE_STRING, meeting, "user-id",
+                           G_TYPE_STRING, user, "display-name", G_TYPE_STRING,
+                           user, "role", G_TYPE_UINT, 2u, "token-id",
+                           G_TYPE_STRING, user, "resumes", G_TYPE_BOOLEAN,
+                           FALSE, "remote-address", G_TYPE_STRING, "", nullptr);
 }
 
 // sources ! router ! sink on a free port; the token of a caller is its user.
@@ -131,8 +131,8 @@ class ServerBench {
     const std::string in = "sink_" + std::to_string(shard);
     const std::string out = "src_" + std::to_string(shard);
     g_assert_true(gst_element_link_pads(source, "src", router_, in.c_str()));
-    g_assert_true(gst_element_link_pads(router_, out.c_str(), sink,
-                                        in.c_str()));
+    g_assert_true(
+        gst_element_link_pads(router_, out.c_str(), sink, in.c_str()));
     sources.push_back(source);
   }
   static void on_request(GstElement* source, const GstStructure* request,
@@ -189,10 +189,10 @@ class CallerBench {
 
   void push(const PacketRef& packet) {
     const Bytes bytes = packet->bytes();
-    g_assert_cmpint(gst_harness_push(sink_harness,
-                                     gst_buffer_new_memdup(bytes.data(),
-                                                           bytes.size())),
-                    ==, GST_FLOW_OK);
+    g_assert_cmpint(
+        gst_harness_push(sink_harness,
+                         gst_buffer_new_memdup(bytes.data(), bytes.size())),
+        ==, GST_FLOW_OK);
   }
   // The next packet of |type| that comes out of the source.
   PacketRef pull(PacketType type) {
@@ -204,8 +204,7 @@ class CallerBench {
       auto packet = Packet::from_bytes({map.data, map.size});
       gst_buffer_unmap(buffer, &map);
       gst_buffer_unref(buffer);
-      if (packet && (*packet)->fields().type == type)
-        return std::move(*packet);
+      if (packet && (*packet)->fields().type == type) return std::move(*packet);
     }
   }
 

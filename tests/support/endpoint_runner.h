@@ -71,8 +71,7 @@ class Recorder final : public quic::ShardVisitor {
     if (on_each_packet) on_each_packet(received);
   }
   void on_session_closed(SessionHandle session, CloseCode code,
-                         std::string_view reason, bool by_peer,
-                         Time) override {
+                         std::string_view reason, bool by_peer, Time) override {
     change([&](State& s) {
       s.closed.push_back({session, code, std::string(reason), by_peer});
     });
