@@ -107,16 +107,6 @@ int QuicCallbacks::stream_reset(ngtcp2_conn*, int64_t, uint64_t, uint64_t,
   });
 }
 
-int QuicCallbacks::stop_sending(ngtcp2_conn*, int64_t, uint64_t, void* user,
-                                void* stream_user) {
-  return guarded([&] {
-    auto* stream = static_cast<Stream*>(stream_user);
-    if (!stream || stream->send_over) return;
-    stream->send_over = true;  // ngtcp2 answers with RESET_STREAM by itself
-    transport(user).events_.on_send_stopped(*stream);
-  });
-}
-
 int QuicCallbacks::stateless_reset(ngtcp2_conn*,
                                    const ngtcp2_pkt_stateless_reset*,
                                    void* user) {
@@ -218,7 +208,6 @@ ngtcp2_callbacks QuicCallbacks::common() {
   c.stream_open = stream_open;
   c.stream_close = stream_close;
   c.stream_reset = stream_reset;
-  c.stream_stop_sending = stop_sending;
   c.recv_stateless_reset = stateless_reset;
   c.extend_max_local_streams_bidi = stream_credit;
   c.extend_max_local_streams_uni = stream_credit;

@@ -24,8 +24,6 @@ struct QuicCallbacks {
                           uint64_t code, void* user, void* stream);
   static int stream_reset(ngtcp2_conn*, int64_t id, uint64_t final_size,
                           uint64_t code, void* user, void* stream);
-  static int stop_sending(ngtcp2_conn*, int64_t id, uint64_t code, void* user,
-                          void* stream);
   static int stateless_reset(ngtcp2_conn*, const ngtcp2_pkt_stateless_reset*,
                              void* user);
   static int stream_credit(ngtcp2_conn*, uint64_t max, void* user);

@@ -77,9 +77,18 @@ void QuicTransport::shutdown_side(const Deferred& deferred) {
     ngtcp2_conn_shutdown_stream_write(conn_, deferred.id, deferred.code);
   } else {
     ngtcp2_conn_shutdown_stream_read(conn_, deferred.id, deferred.code);
-    // ngtcp2 gives back what comes from now on, and we what came before.
-    if (Stream* stream = find(deferred.id)) release_all(*stream);
+    // ngtcp2 gives back what comes from now on, and we what came before. Of a
+    // peer's unidirectional stream nothing more is heard if it just ends.
+    if (Stream* stream = find(deferred.id)) {
+      release_all(*stream);
+      if (!stream->bidirectional()) stopped_.push_back(stream->id);
+    }
   }
+}
+
+void QuicTransport::end_stopped() {
+  for (StreamId id : std::exchange(stopped_, {}))
+    if (Stream* stream = find(id)) end_receiving(*stream);
 }
 
 void QuicTransport::apply_deferred() {
@@ -131,9 +140,18 @@ void QuicTransport::forget(Stream& stream) {
   release_all(stream);
   unacked_ -= stream.sent - stream.acked;
   lost_before_ += ngtcp2_conn_get_stream_loss_count(conn_, stream.id);
+  // ngtcp2 0.12 answers STOP_SENDING without a word: this, or the next write,
+  // is when it shows.
+  if (!stream.send_over && !stream.fin_sent) stop_source(stream);
   events_.on_stream_closed(stream);
   if (!stream.local) return_stream_credit(stream.bidirectional());
   streams_.erase(stream.id);
+}
+
+void QuicTransport::stop_source(Stream& stream) {
+  if (stream.send_over) return;
+  stream.send_over = true;
+  events_.on_send_stopped(stream);
 }
 
 void QuicTransport::return_stream_credit(bool bidirectional) {

@@ -168,6 +168,7 @@ void QuicTransport::receive(const Path& path, Bytes datagram, unsigned ecn,
   const int rv = ngtcp2_conn_read_pkt(conn_, &from, &info, datagram.data(),
                                       datagram.size(), to_timestamp(now));
   if (rv != 0) return fail(rv);
+  end_stopped();
   congested_ = false;
   if (!data_blocked_.empty()) unblock_after_data_credit();
   // Acknowledgements alone wait for company; what was lost does not, and

@@ -160,9 +160,11 @@ class QuicTransport {
   // quic_streams.cpp
   void apply_deferred();
   void shutdown_side(const Deferred& deferred);
+  void end_stopped();
   void end_receiving(Stream& stream);
   void return_stream_credit(bool bidirectional);
   void forget(Stream& stream);
+  void stop_source(Stream& stream);
   void unblock_after_data_credit();
 
   // quic_callbacks.cpp
@@ -183,6 +185,7 @@ class QuicTransport {
   std::unordered_map<StreamId, std::unique_ptr<Stream>> streams_;
   std::vector<StreamId> data_blocked_;  // by the connection's window
   std::vector<Deferred> deferred_;      // while ngtcp2 holds an open packet
+  std::vector<StreamId> stopped_;       // unidirectional, to be forgotten
   size_t closed_bidi_ = 0;              // stream credit not given back yet
   size_t closed_uni_ = 0;
   uint64_t peer_uni_streams_ = 0;

@@ -130,6 +130,7 @@ void QuicTransport::write(PacketSink& sink, size_t budget, Time now) {
   train.flush();
   pace(unsent);
   bytes_sent_ += total;
+  if (state_ == State::active) end_stopped();
   if (close_pending_) write_close(sink);
 }
 
@@ -246,6 +247,8 @@ ngtcp2_ssize QuicTransport::write_stream(const SendItem& item, uint8_t* out,
       block(*stream);
       return kNextItem;
     case NGTCP2_ERR_STREAM_SHUT_WR:
+      stop_source(*stream);
+      return kNextItem;
     case NGTCP2_ERR_STREAM_NOT_FOUND:
       events_.stream_unknown(item.stream);
       return kNextItem;
@@ -280,10 +283,12 @@ ngtcp2_ssize QuicTransport::write_datagram(const SendItem& item, uint8_t* out,
       {const_cast<uint8_t*>(prefix.data()), prefix.size()},
       {const_cast<uint8_t*>(item.bytes.data()), item.bytes.size()}};
   const uint32_t flags = item.more ? NGTCP2_WRITE_DATAGRAM_FLAG_MORE : 0u;
+  // An empty vector trips an assertion of ngtcp2's.
+  const size_t count = item.bytes.empty() ? 1 : 2;
   int accepted = 0;
   const ngtcp2_ssize result = ngtcp2_conn_writev_datagram(
       conn_, &write_path_.path, &write_info_, out, size, &accepted, flags, 0,
-      data, std::size(data), to_timestamp(now_));
+      data, count, to_timestamp(now_));
   if (result == NGTCP2_ERR_WRITE_MORE) in_packet_ = true;
   if (accepted) events_.consumed(item, item.bytes.size(), false);
   if (result == NGTCP2_ERR_INVALID_STATE ||
