@@ -154,6 +154,7 @@ Result<void> QuicTransport::start_client(const Connection::ClientStart& start) {
 void QuicTransport::receive(const Path& path, Bytes datagram, unsigned ecn,
                             Time now) {
   now_ = now;
+  if (datagram.empty()) return;
   bytes_received_ += datagram.size();
   if (state_ == State::closing && close_credit_++ >= close_interval_) {
     // Answered ever more rarely (RFC 9000 section 10.2.1).

@@ -27,6 +27,8 @@ size_t size_or_zero(ngtcp2_ssize size) {
 }  // namespace
 
 std::optional<DatagramHeader> parse_header(Bytes datagram, size_t own_id_size) {
+  // ngtcp2 asserts that there is something.
+  if (datagram.empty()) return std::nullopt;
   ngtcp2_version_cid parsed;
   const int rv = ngtcp2_pkt_decode_version_cid(&parsed, datagram.data(),
                                                datagram.size(), own_id_size);
@@ -59,6 +61,7 @@ std::optional<InitialHeader> parse_initial(Bytes datagram) {
 }
 
 size_t write_version_negotiation(std::span<uint8_t> out, Bytes datagram) {
+  if (datagram.empty()) return 0;
   ngtcp2_version_cid parsed;
   if (ngtcp2_pkt_decode_version_cid(&parsed, datagram.data(), datagram.size(),
                                     0) != NGTCP2_ERR_VERSION_NEGOTIATION)
