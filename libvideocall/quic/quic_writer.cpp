@@ -35,6 +35,10 @@ constexpr size_t kMaxSkipped = 10'000;
 // From write_stream and write_datagram: the item was dealt with, ask again.
 constexpr ngtcp2_ssize kNextItem = -1'000'000;
 
+ngtcp2_vec to_vec(Bytes bytes) {
+  return {const_cast<uint8_t*>(bytes.data()), bytes.size()};
+}
+
 }  // namespace
 
 // Packets of one size, address and ECN mark in a row, for one GSO send.
@@ -226,13 +230,10 @@ ngtcp2_ssize QuicTransport::write_stream(const SendItem& item, uint8_t* out,
     block(*stream);
     return kNextItem;
   }
-  const auto vec = [](Bytes bytes) {
-    return ngtcp2_vec{const_cast<uint8_t*>(bytes.data()), bytes.size()};
-  };
   ngtcp2_vec data[2];
   size_t count = 0;
-  if (!stream->preamble.empty()) data[count++] = vec(stream->preamble);
-  if (!item.bytes.empty()) data[count++] = vec(item.bytes);
+  if (!stream->preamble.empty()) data[count++] = to_vec(stream->preamble);
+  if (!item.bytes.empty()) data[count++] = to_vec(item.bytes);
   const uint32_t flags = (item.fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0u) |
                          (item.more ? NGTCP2_WRITE_STREAM_FLAG_MORE : 0u);
   ngtcp2_ssize accepted = -1;
@@ -279,12 +280,12 @@ ngtcp2_ssize QuicTransport::write_datagram(const SendItem& item, uint8_t* out,
     events_.datagram_refused(item);
     return kNextItem;
   }
-  const ngtcp2_vec data[] = {
-      {const_cast<uint8_t*>(prefix.data()), prefix.size()},
-      {const_cast<uint8_t*>(item.bytes.data()), item.bytes.size()}};
-  const uint32_t flags = item.more ? NGTCP2_WRITE_DATAGRAM_FLAG_MORE : 0u;
   // An empty vector trips an assertion of ngtcp2's.
-  const size_t count = item.bytes.empty() ? 1 : 2;
+  ngtcp2_vec data[2];
+  size_t count = 0;
+  if (!prefix.empty()) data[count++] = to_vec(prefix);
+  if (!item.bytes.empty()) data[count++] = to_vec(item.bytes);
+  const uint32_t flags = item.more ? NGTCP2_WRITE_DATAGRAM_FLAG_MORE : 0u;
   int accepted = 0;
   const ngtcp2_ssize result = ngtcp2_conn_writev_datagram(
       conn_, &write_path_.path, &write_info_, out, size, &accepted, flags, 0,
