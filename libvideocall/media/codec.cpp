@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "libvideocall/media/codec.h"
 
+#include "libvideocall/media/av1.h"
+#include "libvideocall/media/h264.h"
 #include "libvideocall/media/vp8.h"
+#include "libvideocall/media/vp9.h"
 
 namespace videocall {
 namespace {
@@ -10,6 +13,13 @@ class Vp8Parser final : public VideoParser {
  public:
   Result<VideoFrameInfo> parse(Bytes frame) override {
     return parse_vp8(frame);
+  }
+};
+
+class Vp9Parser final : public VideoParser {
+ public:
+  Result<VideoFrameInfo> parse(Bytes frame) override {
+    return parse_vp9(frame);
   }
 };
 
@@ -29,9 +39,16 @@ std::unique_ptr<VideoParser> VideoParser::create(Codec codec) {
   switch (codec) {
     case Codec::vp8:
       return std::make_unique<Vp8Parser>();
-    default:
-      return nullptr;
+    case Codec::vp9:
+      return std::make_unique<Vp9Parser>();
+    case Codec::av1:
+      return std::make_unique<Av1Parser>();
+    case Codec::h264:
+      return std::make_unique<H264Parser>();
+    case Codec::opus:
+      break;
   }
+  return nullptr;
 }
 
 }  // namespace videocall

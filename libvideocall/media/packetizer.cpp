@@ -59,7 +59,11 @@ Result<PacketRef> VideoPacketizer::packetize(const EncodedFrame& frame) {
   header.capture_us = frame.capture_us;
   header.keyframe = info->keyframe;
   // A key frame needs no other frame, whatever the encoder's pattern says.
-  header.temporal_id = info->keyframe ? uint8_t{0} : frame.temporal_id;
+  const uint8_t temporal_id = std::max(frame.temporal_id, info->temporal_id);
+  header.temporal_id =
+      info->keyframe
+          ? uint8_t{0}
+          : std::min<uint8_t>(temporal_id, limits::kMaxTemporalLayer);
   if (info->keyframe) {
     header.group = group_ == 0 ? first_number(frame.capture_us) : group_ + 1;
     header.codec = info->codec;

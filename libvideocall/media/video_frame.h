@@ -12,6 +12,7 @@ namespace videocall {
 
 struct VideoFrameInfo {
   bool keyframe = false;
+  uint8_t temporal_id = 0;  // where the bitstream itself says it
   // On key frames only: size in pixels and WebCodecs codec string.
   uint32_t width = 0;
   uint32_t height = 0;

@@ -279,18 +279,26 @@ static GstFlowReturn push_frame(GstVideocallDepay* self, Track& track,
   return gst_pad_push(pad, frame_buffer(track, frame));
 }
 
-// What a pad's push came to concerns that pad alone.
+// What a pad's push came to concerns that pad alone. Called without the lock.
 static void note_flow(GstVideocallDepay* self, Track& track,
                       GstFlowReturn flow) {
-  const GstFlowReturn before = std::exchange(track.flow, flow);
-  track.interrupted = flow != GST_FLOW_OK;
-  if (flow == before) return;
-  if (flow == GST_FLOW_NOT_NEGOTIATED || flow <= GST_FLOW_ERROR) {
-    GST_WARNING_OBJECT(self, "%s is discarded: %s", track.name,
-                       gst_flow_get_name(flow));
-  } else if (flow != GST_FLOW_OK) {
-    GST_DEBUG_OBJECT(self, "%s is discarded: %s", track.name,
-                     gst_flow_get_name(flow));
+  GstFlowReturn before = GST_FLOW_OK;
+  {
+    const std::lock_guard guard(self->priv->lock);
+    before = std::exchange(track.flow, flow);
+    track.interrupted = flow != GST_FLOW_OK;
+  }
+  if (flow == before || flow == GST_FLOW_OK) return;
+  GST_DEBUG_OBJECT(self, "%s is discarded: %s", track.name,
+                   gst_flow_get_name(flow));
+  // Who posted no error of his own leaves a user without a picture and
+  // without a reason; the other tracks go on, so this is no error here.
+  if (flow == GST_FLOW_NOT_NEGOTIATED) {
+    GST_ELEMENT_WARNING(self, STREAM, FORMAT,
+                        ("What is linked to pad %s cannot take its format; "
+                         "the track is discarded.",
+                         track.name),
+                        (nullptr));
   }
 }
 
@@ -327,7 +335,6 @@ static void gst_videocall_depay_loop(gpointer user_data) {
   if (skip) return;
   const GstFlowReturn flow = push_frame(self, *track, pad, std::move(*frame));
   if (flow != GST_FLOW_OK) track->discont = true;
-  guard.lock();
   note_flow(self, *track, flow);
 }
 

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "plugins/payload/trackcaps.h"
 
+#include <gst/pbutils/pbutils.h>
+
+#include <array>
+#include <charconv>
+#include <string>
+
 #include "libvideocall/media/codec.h"
 
 namespace videocall::gst {
@@ -30,6 +36,27 @@ GstCaps* codec_caps(Codec codec) {
   return nullptr;
 }
 
+// avc1.PPCCLL: profile, constraints and level as in the SPS; some decoders
+// want to know the profile before they link.
+void set_h264_profile(GstCaps* caps, std::string_view codec) {
+  constexpr size_t kPrefix = 5;
+  std::array<guint8, 3> sps{};
+  if (codec.size() != kPrefix + 2 * sps.size()) return;
+  for (size_t i = 0; i < sps.size(); ++i) {
+    const char* digits = codec.data() + kPrefix + 2 * i;
+    if (std::from_chars(digits, digits + 2, sps[i], 16).ptr != digits + 2)
+      return;
+  }
+  gst_codec_utils_h264_caps_set_level_and_profile(caps, sps.data(), sps.size());
+}
+
+// vp09.PP....
+void set_vp9_profile(GstCaps* caps, std::string_view codec) {
+  if (codec.size() < 7 || codec[6] < '0' || codec[6] > '3') return;
+  const std::string profile(1, codec[6]);
+  gst_caps_set_simple(caps, "profile", G_TYPE_STRING, profile.c_str(), nullptr);
+}
+
 }  // namespace
 
 CapsPtr track_caps(std::string_view codec, guint width, guint height) {
@@ -40,6 +67,8 @@ CapsPtr track_caps(std::string_view codec, guint width, guint height) {
       width <= G_MAXINT && height <= G_MAXINT)
     gst_caps_set_simple(caps.get(), "width", G_TYPE_INT, gint(width), "height",
                         G_TYPE_INT, gint(height), nullptr);
+  if (known == Codec::h264) set_h264_profile(caps.get(), codec);
+  if (known == Codec::vp9) set_vp9_profile(caps.get(), codec);
   return caps;
 }
 

@@ -101,6 +101,28 @@ VC_TEST(vp8_comes_out_as_it_went_in) {
       send_video("vp8enc deadline=1 target-bitrate=800000", "vp8dec", 60), 60);
 }
 
+VC_TEST(vp9_comes_out_as_it_went_in) {
+  assert_same_pictures(
+      send_video("vp9enc deadline=1 cpu-used=8 target-bitrate=800000", "vp9dec",
+                 40),
+      40);
+}
+
+VC_TEST(av1_comes_out_as_it_went_in) {
+  assert_same_pictures(send_video("av1enc usage-profile=realtime cpu-used=10 "
+                                  "target-bitrate=800 lag-in-frames=0",
+                                  "av1dec", 20),
+                       20);
+}
+
+VC_TEST(h264_comes_out_as_it_went_in) {
+  assert_same_pictures(
+      send_video("x264enc tune=zerolatency speed-preset=ultrafast bitrate=800 "
+                 "key-int-max=15",
+                 "openh264dec", 40),
+      40);
+}
+
 VC_TEST(opus_comes_out_with_its_tone) {
   std::mutex lock;
   std::vector<int16_t> samples;
@@ -128,11 +150,20 @@ VC_TEST(opus_comes_out_with_its_tone) {
 VC_TEST(runs_again_and_again) {
   Pipeline pipeline(
       "videotestsrc num-buffers=10 ! video/x-raw,width=64,height=48 "
-      "! vp8enc deadline=1 ! videocallpay ! videocalldepay ! vp8dec "
-      "! fakesink name=out sync=false");
+      "! vp8enc deadline=1 ! videocallpay ! videocalldepay name=depay "
+      "vp8dec name=dec ! fakesink name=out sync=false");
+  // gst_parse_launch links a sometimes pad once; this one comes each time.
+  g_signal_connect(pipeline.element("depay"), "pad-added",
+                   G_CALLBACK(+[](GstElement*, GstPad* pad, gpointer sink) {
+                     GstPad* peer =
+                         gst_element_get_static_pad(GST_ELEMENT(sink), "sink");
+                     ck_assert_int_eq(gst_pad_link(pad, peer), GST_PAD_LINK_OK);
+                     gst_object_unref(peer);
+                   }),
+                   pipeline.element("dec"));
   int frames = 0;
   pipeline.on_buffer("out", "sink", [&](GstBuffer*) { ++frames; });
-  for (int round = 1; round <= 5; ++round) {
+  for (int round = 1; round <= 20; ++round) {
     pipeline.run();
     ck_assert_int_eq(frames, round * 10);
   }
