@@ -7,6 +7,8 @@
 #include "plugins/payload/gstvideocalldepay.h"
 #include "plugins/payload/gstvideocallpay.h"
 #include "plugins/router/gstvideocallrouter.h"
+#include "plugins/videocall/gstvideocallsink.h"
+#include "plugins/videocall/gstvideocallsrc.h"
 #include "plugins/webtransport/gstwebtransportsink.h"
 #include "plugins/webtransport/gstwebtransportsrc.h"
 
@@ -17,6 +19,8 @@ static gboolean plugin_init(GstPlugin* plugin) {
   any |= GST_ELEMENT_REGISTER(videocalldepay, plugin);
   any |= GST_ELEMENT_REGISTER(videocallpay, plugin);
   any |= GST_ELEMENT_REGISTER(videocallrouter, plugin);
+  any |= GST_ELEMENT_REGISTER(videocallsink, plugin);
+  any |= GST_ELEMENT_REGISTER(videocallsrc, plugin);
   any |= GST_ELEMENT_REGISTER(webtransportsink, plugin);
   any |= GST_ELEMENT_REGISTER(webtransportsrc, plugin);
   return any;

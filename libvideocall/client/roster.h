@@ -49,6 +49,10 @@ class VIDEOCALL_API Roster {
   void clear();
 
   const Member* find(uint64_t session_id) const;
+  template <typename Call>
+  void for_each(Call&& call) const {
+    for (const auto& [id, entry] : members_) call(entry.member);
+  }
   size_t size() const { return members_.size(); }
   // As the server counts: where it does not list everybody, more than size().
   int64_t participant_count() const { return participant_count_; }
