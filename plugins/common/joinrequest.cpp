@@ -78,14 +78,57 @@ struct JoinRequest::Call {
   Done done;
   SoupMessage* message = nullptr;  // owned
   GCancellable* cancellable = g_cancellable_new();
-  gsize received = 0;
-  bool bad_certificate = false;
-  bool too_large = false;
+  GInputStream* body = nullptr;  // owned
+  std::string bytes;             // one more than an answer may have
   bool cancelled = false;
 
   ~Call() {
     g_clear_object(&message);
+    g_clear_object(&body);
     g_object_unref(cancellable);
+  }
+
+  void fail(GError* error) {
+    JoinFailure failure;
+    failure.message = error->message;
+    failure.bad_certificate = error->domain == G_TLS_ERROR &&
+                              error->code == G_TLS_ERROR_BAD_CERTIFICATE;
+    g_error_free(error);
+    finish(failure);
+  }
+
+  void finish(JoinOutcome outcome) {
+    if (cancelled) return;
+    const Done tell = std::move(done);
+    tell(std::move(outcome));
+  }
+
+  using Holder = std::shared_ptr<Call>;
+  static void on_headers(GObject* source, GAsyncResult* result, gpointer data) {
+    std::unique_ptr<Holder> holder(static_cast<Holder*>(data));
+    Call& call = **holder;
+    GError* error = nullptr;
+    call.body = soup_session_send_finish(SOUP_SESSION(source), result, &error);
+    if (!call.body) return call.fail(error);
+    call.bytes.resize(kMaxAnswerBytes + 1);
+    g_input_stream_read_all_async(call.body, call.bytes.data(),
+                                  call.bytes.size(), G_PRIORITY_DEFAULT,
+                                  call.cancellable, on_body, holder.release());
+  }
+
+  static void on_body(GObject* source, GAsyncResult* result, gpointer data) {
+    const std::unique_ptr<Holder> holder(static_cast<Holder*>(data));
+    Call& call = **holder;
+    GError* error = nullptr;
+    gsize size = 0;
+    if (!g_input_stream_read_all_finish(G_INPUT_STREAM(source), result, &size,
+                                        &error))
+      return call.fail(error);
+    const int status = static_cast<int>(soup_message_get_status(call.message));
+    if (size > kMaxAnswerBytes)
+      return call.finish(
+          JoinFailure{status, "bad-answer", "the answer is too long", false});
+    call.finish(parse_join_answer(status, {call.bytes.data(), size}));
   }
 };
 
@@ -152,57 +195,14 @@ void JoinRequest::start(Done done) {
                                            body);
   g_bytes_unref(body);
 
-  // Both signals come while the message lives, and it lives in the call.
-  struct Certificate {
-    static gboolean accept(SoupMessage*, GTlsCertificate*, GTlsCertificateFlags,
-                           gpointer skip) {
-      return GPOINTER_TO_INT(skip) != 0;
-    }
-    static void limit(SoupMessage*, guint size, gpointer data) {
-      auto* self = static_cast<Call*>(data);
-      self->received += size;
-      if (self->received <= kMaxAnswerBytes) return;
-      self->too_large = true;
-      g_cancellable_cancel(self->cancellable);
-    }
-  };
-  g_signal_connect(call.message, "accept-certificate",
-                   G_CALLBACK(Certificate::accept),
+  const auto accept =
+      +[](SoupMessage*, GTlsCertificate*, GTlsCertificateFlags,
+          gpointer skip) -> gboolean { return GPOINTER_TO_INT(skip) != 0; };
+  g_signal_connect(call.message, "accept-certificate", G_CALLBACK(accept),
                    GINT_TO_POINTER(parameters_.insecure_skip_verify ? 1 : 0));
-  g_signal_connect(call.message, "got-body-data",
-                   G_CALLBACK(Certificate::limit), &call);
-
-  const auto finished = [](GObject* source, GAsyncResult* result,
-                           gpointer data) {
-    const std::unique_ptr<std::shared_ptr<Call>> holder(
-        static_cast<std::shared_ptr<Call>*>(data));
-    Call& it = **holder;
-    GError* error = nullptr;
-    GBytes* bytes =
-        soup_session_send_and_read_finish(SOUP_SESSION(source), result, &error);
-    JoinOutcome outcome;
-    if (bytes) {
-      gsize size = 0;
-      const auto* data_of =
-          static_cast<const char*>(g_bytes_get_data(bytes, &size));
-      outcome = parse_join_answer(
-          static_cast<int>(soup_message_get_status(it.message)),
-          {data_of ? data_of : "", size});
-    } else {
-      const bool tls = error->domain == G_TLS_ERROR &&
-                       error->code == G_TLS_ERROR_BAD_CERTIFICATE;
-      outcome = JoinFailure{
-          0, "", it.too_large ? "the answer is too long" : error->message, tls};
-    }
-    if (bytes) g_bytes_unref(bytes);
-    g_clear_error(&error);
-    if (it.cancelled) return;
-    const Done tell = std::move(it.done);
-    tell(std::move(outcome));
-  };
-  soup_session_send_and_read_async(session_, call.message, G_PRIORITY_DEFAULT,
-                                   call.cancellable, finished,
-                                   new std::shared_ptr<Call>(call_));
+  soup_session_send_async(session_, call.message, G_PRIORITY_DEFAULT,
+                          call.cancellable, Call::on_headers,
+                          new std::shared_ptr<Call>(call_));
 }
 
 }  // namespace videocall::gst
