@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 # Builds the page: build.sh BUILD_DIR. Called by meson.
 #
-# Leaves in BUILD_DIR: dist/ (the page), web_resources.c (the same as a
-# GResource under /videocall/web, each file also gzipped as NAME.gz) and
-# web.d (what ninja must watch). Needs the network only when package-lock.json
-# is not what node_modules was made from.
+# Leaves in BUILD_DIR: dist/ (the page) and web_resources.c (the same as a
+# GResource under /videocall/web, each file also gzipped as NAME.gz). Does
+# nothing when no source changed since. Needs the network only when
+# package-lock.json is not what node_modules was made from.
 set -eu
 out=$(cd "$1" && pwd)
 cd "$(dirname "$0")"
@@ -14,6 +14,15 @@ web=$PWD
 # Several build folders may share this source folder.
 exec 9>.build.lock
 flock 9
+
+fingerprint=$(find src public ../proto index.html package-lock.json \
+  vite.config.ts tsconfig.json build.sh generate_proto.sh \
+  -path src/proto -prune -o -type f -print0 | LC_ALL=C sort -z |
+  xargs -0 sha256sum | sha256sum)
+if [ -f "$out/web_resources.c" ] &&
+  [ "$fingerprint" = "$(cat "$out/web.fingerprint" 2>/dev/null)" ]; then
+  exit 0
+fi
 
 if ! cmp -s package-lock.json node_modules/.made-from; then
   npm ci --no-fund --no-audit --loglevel=error >&2 || {
@@ -25,17 +34,6 @@ fi
 
 ./generate_proto.sh
 node_modules/.bin/vite build --logLevel warn --outDir "$out/dist" --emptyOutDir
-
-{
-  printf 'web_resources.c:'
-  find "$web/src" "$web/public" ../proto -type f ! -name '*.cc' |
-    sed 's/ /\\ /g; s/^/ \\\n  /'
-  for file in index.html package-lock.json vite.config.ts tsconfig.json \
-    build.sh generate_proto.sh; do
-    printf ' \\\n  %s' "$web/$file"
-  done
-  printf '\n'
-} | tr -s '\n' >"$out/web.d"
 
 cd "$out/dist"
 find . -type f -name '*.gz' -delete
@@ -49,3 +47,4 @@ find . -type f -exec gzip -9nk {} +
 glib-compile-resources --sourcedir=. --generate-source \
   --c-name=videocall_web --target="$out/web_resources.c" \
   "$out/web.gresource.xml"
+printf '%s' "$fingerprint" >"$out/web.fingerprint"
