@@ -66,6 +66,7 @@ export class AudioReceiver {
     this.level = header.audioLevel;
     this.speaking = header.speaking;
     this.jitter.push(header.captureUs / 1_000, now);
+    this.clock.soundArrived(header.captureUs / 1_000, now);
     if (header.codec !== "" && header.codec !== "opus") return;
     const { data: payload, redundant } = parseMediaPayload(data);
     const packet = {
@@ -93,6 +94,12 @@ export class AudioReceiver {
   close(): void {
     this.port?.close();
     if (this.decoder && this.decoder.state !== "closed") this.decoder.close();
+  }
+
+  /** What the jitter needs, or more where the pictures come later. */
+  private get targetMs(): number {
+    const forPictures = this.clock.soundDelayMs - this.outputLatencyMs();
+    return Math.max(this.jitter.targetMs, forPictures);
   }
 
   private decode(sound: EncodedSound): void {
@@ -124,7 +131,7 @@ export class AudioReceiver {
       const channels = Array.from({ length: CHANNELS }, (_, c) => plane(sound, c));
       const feed: PlayoutFeed = {
         frame: { sequence: encoded.sequence, captureUs: encoded.captureUs, channels },
-        targetMs: this.jitter.targetMs,
+        targetMs: this.targetMs,
       };
       this.port.postMessage(feed, channels.map((channel) => channel.buffer));
     }

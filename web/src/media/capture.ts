@@ -27,9 +27,10 @@ export interface DeviceLists {
 }
 
 /** Captured at this size; what is sent is scaled down from it. */
+const HD = navigator.hardwareConcurrency >= 4;
 const CAMERA: MediaTrackConstraints = {
-  width: { ideal: 1_280 },
-  height: { ideal: 720 },
+  width: { ideal: HD ? 1_280 : 640 },
+  height: { ideal: HD ? 720 : 360 },
   frameRate: { ideal: 30, max: 30 },
 };
 const MICROPHONE: MediaTrackConstraints = {

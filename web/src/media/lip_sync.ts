@@ -16,11 +16,20 @@ const SLEW = 0.1;
 /** …unless it is this far off. */
 const JUMP_MS = 400;
 
+/** The sound waits for late pictures, but no longer than this in all. */
+const MAX_SOUND_DELAY_MS = 200;
+/** Nobody notices a picture that is this late. */
+const TOLERANCE_MS = 20;
+/** Frames that follow each other this much faster than captured catch up. */
+const CATCHING_UP = 0.5;
+
 export class PersonClock {
   private audio: { atMs: number; offset: number }[] = [];
   private fastest: number[] = [];
   private slotStartMs = -Infinity;
   private late: number[] = [];
+  private lastVideo = { captureMs: 0, nowMs: 0 };
+  private soundWayMs: number | null = null;
   private offset: number | null = null;
   private movedMs = 0;
 
@@ -30,9 +39,32 @@ export class PersonClock {
     if (this.audio.length > AUDIO_REPORTS) this.audio.shift();
   }
 
-  /** A frame captured at `captureMs` arrived. */
-  videoArrived(captureMs: number, nowMs: number): void {
+  /** A packet of sound captured at `captureMs` arrived. */
+  soundArrived(captureMs: number, nowMs: number): void {
+    const way = nowMs - captureMs;
+    // Follows the fastest packet, and a drift of the clocks by 1 ms a second.
+    this.soundWayMs =
+      this.soundWayMs === null || Math.abs(way - this.soundWayMs) > JUMP_MS * 5
+        ? way
+        : Math.min(way, this.soundWayMs + 0.02);
+  }
+
+  /**
+   * How long the sound must be held back, from its arrival to the ear, for most
+   * pictures to be in time for it.
+   */
+  get soundDelayMs(): number {
+    if (this.soundWayMs === null || this.fastest.length === 0) return 0;
+    const needed = this.videoOffset() - this.soundWayMs - TOLERANCE_MS;
+    return Math.max(0, Math.min(MAX_SOUND_DELAY_MS, needed));
+  }
+
+  /** A frame captured at `captureMs` is decoded. */
+  videoReady(captureMs: number, nowMs: number): void {
     const offset = nowMs - captureMs;
+    const { lastVideo } = this;
+    const wasSlow = nowMs - lastVideo.nowMs >= CATCHING_UP * (captureMs - lastVideo.captureMs);
+    this.lastVideo = { captureMs, nowMs };
     if (this.fastest.length === 0 || nowMs - this.slotStartMs > VIDEO_SLOT_MS) {
       this.fastest.push(offset);
       this.slotStartMs = nowMs;
@@ -40,6 +72,8 @@ export class PersonClock {
     }
     const newest = this.fastest.length - 1;
     this.fastest[newest] = Math.min(this.fastest[newest]!, offset);
+    // A newcomer's burst of cached frames says nothing of the way.
+    if (!wasSlow) return;
     this.late.push(offset - Math.min(...this.fastest));
     if (this.late.length > 90) this.late.shift();
   }

@@ -6,7 +6,7 @@ import { AudioPublisher } from "./audio_publisher";
 import type { CapturedSound } from "./capture_processor";
 import { probeCodec, type Codec } from "./codec_probe";
 import type { PictureKind } from "./messages";
-import { SCREEN, cameraQuality } from "./quality";
+import { SCREEN, cameraQuality, canHd } from "./quality";
 import { VideoPublisher } from "./video_publisher";
 
 /** A frame callback that was silent for so long is asleep. */
@@ -40,13 +40,13 @@ export class Publisher {
   private readonly codec: Promise<Codec>;
   private audio: AudioPublisher | null = null;
   private audioEnabled = true;
-  private encodeMs = 0;
+  private hd = false;
   private members = 1;
 
   constructor(private readonly deps: PublisherDeps) {
     this.codec = probeCodec(navigator.hardwareConcurrency);
     void this.codec.then((codec) => {
-      this.encodeMs = codec.encodeMs;
+      this.hd = canHd(navigator.hardwareConcurrency, codec.encodeMs);
       this.setMembers(this.members);
     });
   }
@@ -129,7 +129,7 @@ export class Publisher {
   /** The size of the call decides how large the camera's picture is. */
   setMembers(count: number): void {
     this.members = count;
-    const quality = cameraQuality(count, this.encodeMs);
+    const quality = cameraQuality(count, this.hd);
     this.tracks.get("video")?.publisher.setQuality(quality);
   }
 
@@ -194,7 +194,7 @@ export class Publisher {
     return new VideoPublisher(
       isScreen ? MediaKind.SCREEN : MediaKind.VIDEO,
       codec,
-      isScreen ? SCREEN : cameraQuality(this.members, codec.encodeMs),
+      isScreen ? SCREEN : cameraQuality(this.members, this.hd),
       isScreen,
       {
         openGroup: () => this.deps.transport()?.openGroup() ?? null,

@@ -18,14 +18,18 @@ const FEW = 2;
 const MANY = 12;
 /** A frame that takes longer to encode at 360p leaves no room for 720p. */
 const FAST_ENCODE_MS = 4;
+/** With fewer cores a 720p picture is paid for with everything else. */
+const CORES_FOR_HD = 4;
 
-/**
- * The camera's quality for a call with `members` people (oneself included), on
- * a machine that encodes 360p in `encodeMs` per frame.
- */
-export function cameraQuality(members: number, encodeMs: number): VideoQuality {
+/** Whether this machine is one for 720p; `encodeMs` is what 360p takes. */
+export function canHd(cores: number, encodeMs: number): boolean {
+  return cores >= CORES_FOR_HD && encodeMs <= FAST_ENCODE_MS;
+}
+
+/** The camera's quality for a call with `members` people, oneself included. */
+export function cameraQuality(members: number, hd: boolean): VideoQuality {
   if (members > MANY) return SMALL;
-  return members <= FEW && encodeMs <= FAST_ENCODE_MS ? HD : COMMON;
+  return members <= FEW && hd ? HD : COMMON;
 }
 
 /** The size to encode a picture at: never enlarged, even numbers. */
@@ -63,5 +67,44 @@ export class RateControl {
       this.changedMs = nowMs;
     }
     return this.share;
+  }
+}
+
+const OVERLOAD_SHARE = 0.25;
+const LOAD_WINDOW_MS = 2_000;
+const RECOVER_MS = 30_000;
+const STEPS = [1, 0.75, 0.5, 0.375];
+
+/** Makes the picture smaller while the encoder cannot keep up. */
+export class LoadControl {
+  private step = 0;
+  private frames = 0;
+  private skipped = 0;
+  private windowMs = 0;
+  private calmSinceMs = 0;
+
+  /** One frame came; `full`: the encoder was still busy with others. */
+  push(full: boolean, nowMs: number): void {
+    this.frames++;
+    if (full) this.skipped++;
+    if (nowMs - this.windowMs < LOAD_WINDOW_MS) return;
+    const share = this.skipped / this.frames;
+    if (share > OVERLOAD_SHARE && this.step < STEPS.length - 1) {
+      this.step++;
+      this.calmSinceMs = nowMs;
+    } else if (share > 0) {
+      this.calmSinceMs = nowMs;
+    } else if (this.step > 0 && nowMs - this.calmSinceMs > RECOVER_MS) {
+      this.step--;
+      this.calmSinceMs = nowMs;
+    }
+    this.frames = 0;
+    this.skipped = 0;
+    this.windowMs = nowMs;
+  }
+
+  /** 1 or less: the share of the wanted height to encode at. */
+  get scale(): number {
+    return STEPS[this.step]!;
   }
 }

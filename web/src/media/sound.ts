@@ -82,6 +82,7 @@ export class Sound {
     });
     const analyser = this.context.createAnalyser();
     analyser.fftSize = 8_192;
+    analyser.smoothingTimeConstant = 0;
     node.connect(analyser).connect(this.context.destination);
     const { port1, port2 } = new MessageChannel();
     node.port.postMessage(port1, [port1]);

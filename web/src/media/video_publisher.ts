@@ -5,7 +5,7 @@ import { buildMedia, type MediaKind } from "../net/packets";
 import type { GroupSender } from "../net/transport";
 import { CaptureClock } from "./capture_clock";
 import type { Codec } from "./codec_probe";
-import { RateControl, encodedSize, type VideoQuality } from "./quality";
+import { LoadControl, RateControl, encodedSize, type VideoQuality } from "./quality";
 
 /** A group is at most 4 s (camera) or 10 s (screen) long by the contract. */
 const CAMERA_GROUP_MS = 3_500;
@@ -39,6 +39,7 @@ export class VideoPublisher {
   private readonly uplink: GroupUplink;
   private readonly clock = new CaptureClock();
   private readonly rate = new RateControl();
+  private readonly load = new LoadControl();
   private encoder: VideoEncoder | null = null;
   private config: VideoEncoderConfig | null = null;
   private last: VideoFrame | null = null;
@@ -77,7 +78,10 @@ export class VideoPublisher {
   /** Takes the frame over. */
   push(frame: VideoFrame): void {
     const now = this.deps.now();
-    if (now < this.nextFrameMs || (this.encoder?.encodeQueueSize ?? 0) > MAX_QUEUE) {
+    const early = now < this.nextFrameMs;
+    const full = (this.encoder?.encodeQueueSize ?? 0) > MAX_QUEUE;
+    if (!early) this.load.push(full, now);
+    if (early || full) {
       this.counts.skipped++;
       frame.close();
       return;
@@ -144,7 +148,11 @@ export class VideoPublisher {
       now,
     );
     this.cutsSeen = this.uplink.cuts;
-    const size = encodedSize(frame.displayWidth, frame.displayHeight, this.quality.height);
+    const size = encodedSize(
+      frame.displayWidth,
+      frame.displayHeight,
+      this.quality.height * this.load.scale,
+    );
     const bitrate = Math.round(this.quality.kbps * share) * 1_000;
     const old = this.config;
     if (

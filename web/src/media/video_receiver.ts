@@ -79,7 +79,6 @@ export class VideoReceiver {
     const now = this.deps.now();
     this.lastPacketMs = now;
     this.count(data.length, now);
-    this.clock.videoArrived(header.captureUs / 1_000, now);
     this.decodeAll(this.order.push({ header, layer, payload: data }, now));
     if (this.order.waiting) setTimeout(() => this.decodeAll(this.order.poll(this.deps.now())), 70);
     this.askIfStuck(now, layer);
@@ -147,7 +146,9 @@ export class VideoReceiver {
     this.facts.width = frame.displayWidth;
     this.facts.height = frame.displayHeight;
     this.lastDecodedMs = this.deps.now();
-    this.queue.push(frame.timestamp / 1_000, frame);
+    const captureMs = frame.timestamp / 1_000;
+    this.clock.videoReady(captureMs, this.lastDecodedMs);
+    this.queue.push(captureMs, frame);
     this.show();
   }
 

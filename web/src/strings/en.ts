@@ -30,7 +30,6 @@ export const en = {
     camera: "Camera",
     speaker: "Speaker",
     level: "Microphone level",
-    defaultDevice: "Default",
     device: (n: number) => `Device ${n}`,
     cameraOff: "Your camera is off",
     starting: "Waiting for your camera and microphone. If the browser asks, choose Allow.",
@@ -162,7 +161,7 @@ export const en = {
     title: "More",
     devices: "Devices",
     appearance: "Appearance",
-    theme: { system: "As the system", light: "Light", dark: "Dark" },
+    theme: { system: "System", light: "Light", dark: "Dark" },
     connection: "Connection",
     shortcuts: "Keys",
     hand: "Raise hand",
@@ -188,16 +187,18 @@ export const en = {
     title: {
       microphone: "No microphone",
       camera: "No camera",
+      both: "No camera and no microphone",
       screen: "The screen cannot be shared",
     },
-    why: (device: "microphone" | "camera" | "screen", trouble: DeviceTrouble): string => {
+    why: (which: "microphone" | "camera" | "screen" | "both", trouble: DeviceTrouble): string => {
+      const device = which === "both" ? "camera and the microphone" : which;
       switch (trouble) {
         case "denied":
           return `The browser was told not to let this page use the ${device}.`;
         case "missing":
           return `No ${device} was found. Plug one in, or join without.`;
         case "busy":
-          return `The ${device} is used by another program or was unplugged. Close that program and try again.`;
+          return `The ${device} ${which === "both" ? "are" : "is"} in use by another program or unplugged. Close that program and try again.`;
         case "insecure":
           return "Browsers give devices only to pages on https:// (or localhost).";
         default:

@@ -2,10 +2,11 @@
 import type { DeviceChoice } from "../media/capture";
 import { bridge, chooseDevice } from "../state/actions";
 import { t } from "../strings";
+import { LevelMeter } from "./level_meter";
 import { useApp } from "./use_store";
 
 /** Microphone, camera and, where the browser can choose one, loudspeaker. */
-export function DeviceSelects() {
+export function DeviceSelects({ meter = false }: { meter?: boolean }) {
   const devices = useApp((state) => state.devices);
   const preferences = useApp((state) => state.preferences);
   const words = t().lobby;
@@ -17,6 +18,7 @@ export function DeviceSelects() {
         chosen={preferences.microphoneId}
         onChoose={(id) => void chooseDevice("microphone", id)}
       />
+      {meter && <LevelMeter />}
       <Select
         label={words.camera}
         choices={devices.cameras}
@@ -44,17 +46,16 @@ interface SelectProps {
 
 function Select({ label, choices, chosen, onChoose }: SelectProps) {
   const id = `device-${label}`;
+  if (choices.length === 0) return null;
   const known = choices.some((choice) => choice.id === chosen);
   return (
     <div class="field">
       <label for={id}>{label}</label>
       <select
         id={id}
-        disabled={choices.length === 0}
         value={known ? chosen : (choices[0]?.id ?? "")}
         onChange={(event) => onChoose(event.currentTarget.value)}
       >
-        {choices.length === 0 && <option value="">{t().lobby.defaultDevice}</option>}
         {choices.map((choice, i) => (
           <option key={choice.id} value={choice.id}>
             {choice.label || t().lobby.device(i + 1)}

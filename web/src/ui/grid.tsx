@@ -12,6 +12,8 @@ import { Tile } from "./tile";
 import { useSize, type Size } from "./use_size";
 import { useApp } from "./use_store";
 
+/** Room for turning pages below the tiles. */
+const PAGES_HEIGHT = 52;
 /** A page that is hidden for so long gets no pictures. */
 const HIDDEN_MS = 10_000;
 
@@ -36,10 +38,14 @@ export function Grid() {
   const pages = pageCount(people.length);
   const shownPage = Math.min(page, pages - 1);
   const ids = pageOf(people.map((one) => one.sessionId), shownPage, lastSpokeMs);
-  const placed = place(people, ids, pinned, size);
+  const height = pages > 1 ? size.height - PAGES_HEIGHT : size.height;
+  const placed = place(people, ids, pinned, { width: size.width, height });
   useViewport(placed, pinned);
   return (
-    <section class="grid-area" ref={area} aria-label={t().call.grid}>
+    <section
+      class={placed[0]?.staged ? "grid-area staged" : "grid-area"}
+      ref={area} aria-label={t().call.grid}
+    >
       <ul class="grid">
         {placed.map(({ member, kind, box }) => (
           <Tile

@@ -16,6 +16,8 @@ const STRIP_SHARE = 0.2;
 const STRIP_MIN_HEIGHT = 72;
 const STRIP_MIN_WIDTH = 128;
 const STRIP_MAX_WIDTH = 240;
+/** The corner below the strip that one's own picture floats in. */
+const CORNER_HEIGHT = 136;
 
 /**
  * The places of `count` tiles of 16:9 in width×height: as many columns as make
@@ -63,9 +65,10 @@ export function stageBoxes(count: number, width: number, height: number): StageL
   if (width >= height) {
     const stripWidth = clamp(width * STRIP_SHARE, STRIP_MIN_WIDTH, STRIP_MAX_WIDTH);
     const tileHeight = stripWidth / ASPECT;
-    const room = Math.max(1, Math.floor((height + GAP) / (tileHeight + GAP)));
+    const free = height - CORNER_HEIGHT;
+    const room = Math.max(1, Math.floor((free + GAP) / (tileHeight + GAP)));
     const shown = Math.min(count, room);
-    const top = (height - shown * tileHeight - (shown - 1) * GAP) / 2;
+    const top = Math.max(0, (free - shown * tileHeight - (shown - 1) * GAP) / 2);
     return {
       stage: { x: 0, y: 0, width: width - stripWidth - GAP, height },
       strip: Array.from({ length: shown }, (_, i) => ({

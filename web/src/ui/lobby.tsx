@@ -19,7 +19,6 @@ import { t } from "../strings";
 import { Avatar } from "./avatar";
 import { DeviceSelects } from "./device_select";
 import { Icon } from "./icons";
-import { LevelMeter } from "./level_meter";
 import "./lobby.css";
 import { SelfVideo } from "./self_video";
 import { Trouble } from "./trouble";
@@ -60,6 +59,9 @@ export function Lobby() {
       <Preview camera={camera} microphoneOn={microphone.track !== null} />
       <form class="lobby-side stack" onSubmit={join}>
         <div class="stack lobby-head">
+          <button class="button plain lobby-back" type="button" onClick={() => go("/")}>
+            {words.back}
+          </button>
           <h1>{words.title(route.meetingId)}</h1>
           <Present />
         </div>
@@ -75,30 +77,11 @@ export function Lobby() {
             onInput={(event) => prefer({ name: event.currentTarget.value })}
           />
         </div>
-        {microphone.trouble && (
-          <Trouble
-            device="microphone"
-            trouble={microphone.trouble}
-            onRetry={() => void microphoneOn().then(refreshDevices)}
-          />
-        )}
-        {camera.trouble && (
-          <Trouble
-            device="camera"
-            trouble={camera.trouble}
-            onRetry={() => void cameraOn().then(refreshDevices)}
-          />
-        )}
-        <DeviceSelects />
-        {microphone.track && <LevelMeter />}
-        <div class="lobby-actions">
-          <button class="button" type="button" onClick={() => go("/")}>
-            {words.back}
-          </button>
-          <button class="button primary lobby-join" type="submit" disabled={name.trim() === ""}>
-            {nothing && (microphone.trouble || camera.trouble) ? words.joinWithout : words.join}
-          </button>
-        </div>
+        <Troubles microphone={microphone} camera={camera} />
+        <DeviceSelects meter={microphone.track !== null} />
+        <button class="button primary lobby-join" type="submit" disabled={name.trim() === ""}>
+          {nothing && (microphone.trouble || camera.trouble) ? words.joinWithout : words.join}
+        </button>
         {name.trim() === "" && <p class="small soft">{words.nameMissing}</p>}
       </form>
     </main>
@@ -134,6 +117,30 @@ function Preview({ camera, microphoneOn }: { camera: AppState["camera"]; microph
         />
       </div>
     </section>
+  );
+}
+
+/** What keeps the devices away; one card when both have the same cause. */
+function Troubles({ microphone, camera }: Pick<AppState, "microphone" | "camera">) {
+  const retry = (open: () => Promise<void>) => () => void open().then(refreshDevices);
+  if (microphone.trouble && microphone.trouble === camera.trouble) {
+    return (
+      <Trouble device="both" trouble={camera.trouble} onRetry={() => void openDevices()} />
+    );
+  }
+  return (
+    <>
+      {microphone.trouble && (
+        <Trouble
+          device="microphone"
+          trouble={microphone.trouble}
+          onRetry={retry(microphoneOn)}
+        />
+      )}
+      {camera.trouble && (
+        <Trouble device="camera" trouble={camera.trouble} onRetry={retry(cameraOn)} />
+      )}
+    </>
   );
 }
 

@@ -18,6 +18,9 @@ export function MorePanel() {
   const words = t().more;
   const handRaised = useApp((state) => state.handRaised);
   const screenOn = useApp((state) => state.screen.track !== null);
+  const hasDevices = useApp(
+    ({ devices }) => devices.microphones.length + devices.cameras.length > 0,
+  );
   return (
     <Panel name="more" title={words.title}>
       <div class="panel-body stack">
@@ -34,7 +37,7 @@ export function MorePanel() {
             </button>
           )}
         </div>
-        <h2 class="more-head">{words.devices}</h2>
+        {hasDevices && <h2 class="more-head">{words.devices}</h2>}
         <DeviceSelects />
         <h2 class="more-head">{words.appearance}</h2>
         <Appearance />

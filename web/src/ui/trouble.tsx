@@ -6,7 +6,7 @@ import { browserOf } from "./browser";
 import "./trouble.css";
 
 interface Props {
-  device: Device;
+  device: Device | "both";
   trouble: DeviceTrouble;
   onRetry: () => void;
 }
