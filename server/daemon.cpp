@@ -12,7 +12,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 
 #include "libvideocall/wire/close_code.h"
 #include "libvideocall/wire/limits.h"
@@ -40,16 +39,14 @@ std::string host_node_id() {
   return id.empty() ? "node" : id;
 }
 
+// Private to the service's user: keys and who met are in there.
 Result<void> make_directory(const std::string& path) {
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (!error && access(path.c_str(), W_OK | X_OK) != 0)
-    error = std::error_code(errno, std::generic_category());
-  if (error)
-    return Error{Errc::io, "cannot write to the state directory " + path +
-                               ": " + error.message() +
-                               "; name another one with state-dir"};
-  return {};
+  if (g_mkdir_with_parents(path.c_str(), 0700) == 0 &&
+      access(path.c_str(), W_OK | X_OK) == 0)
+    return {};
+  return Error{Errc::io, "cannot write to the state directory " + path + ": " +
+                             std::strerror(errno) +
+                             "; name another one with state-dir"};
 }
 
 }  // namespace

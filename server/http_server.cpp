@@ -2,6 +2,7 @@
 #include "server/http_server.h"
 
 #include <libsoup/soup.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <cstring>
@@ -15,6 +16,7 @@ namespace {
 constexpr guint kIdleTimeoutS = 60;
 // What of a body that is too large is read for the sake of the answer.
 constexpr size_t kMaxDiscardedBytes = 1024 * 1024;
+constexpr int kBacklog = 1'024;  // connections that wait to be accepted
 constexpr const char* kExchangeKey = "videocall-exchange";
 
 // One request on its way; lives as long as the message or a pending reply.
@@ -132,6 +134,44 @@ Result<GTlsCertificate*> load_certificate(const std::string& certificate,
   return failure;
 }
 
+// libsoup's own way to listen cannot keep [::] off the IPv4 addresses, and then
+// 0.0.0.0 beside it is a port in use. nullptr with |error| set on failure.
+GSocket* open_listener(const ListenAddress& address, GError** error) {
+  GSocket* socket = g_socket_new(
+      address.is_ipv6 ? G_SOCKET_FAMILY_IPV6 : G_SOCKET_FAMILY_IPV4,
+      G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, error);
+  if (socket == nullptr) return nullptr;
+  GSocketAddress* wanted =
+      g_inet_socket_address_new_from_string(address.ip.c_str(), address.port);
+  g_socket_set_listen_backlog(socket, kBacklog);
+  const bool listening =
+      (!address.is_ipv6 ||
+       g_socket_set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY, 1, error)) &&
+      g_socket_bind(socket, wanted, TRUE, error) &&
+      g_socket_listen(socket, error);
+  g_object_unref(wanted);
+  if (!listening) g_clear_object(&socket);
+  return socket;
+}
+
+Error listen_failure(const ListenAddress& address, const GError& error) {
+  const auto is = [&](GIOErrorEnum code) {
+    return g_error_matches(&error, G_IO_ERROR, code);
+  };
+  if (is(G_IO_ERROR_ADDRESS_IN_USE))
+    return {Errc::address_in_use,
+            "another program listens on " + address.text() +
+                "; end it, or name another port with listen-http"};
+  Error failure{Errc::io, "cannot listen for HTTP on " + address.text() + ": " +
+                              error.message};
+  if (is(G_IO_ERROR_PERMISSION_DENIED))
+    failure.message += "; ports below 1024 need privileges";
+  // What a machine without IPv6 answers.
+  else if (address.is_ipv6 && !is(G_IO_ERROR_INVALID_ARGUMENT))
+    failure.code = Errc::not_found;
+  return failure;
+}
+
 // Every answer's: nothing may frame the page, guess its types, or learn the
 // meeting from a link; the page may use shared memory (COOP, COEP).
 constexpr std::pair<const char*, const char*> kSecurityHeaders[] = {
@@ -209,38 +249,23 @@ Result<void> HttpServer::listen() {
 }
 
 Result<void> HttpServer::listen_on(const ListenAddress& address) {
-  GSocketAddress* socket_address =
-      g_inet_socket_address_new_from_string(address.ip.c_str(), address.port);
   GError* error = nullptr;
-  // IPV6_ONLY lets [::] and 0.0.0.0 stand side by side.
-  const int options = (secure() ? SOUP_SERVER_LISTEN_HTTPS : 0) |
-                      (address.is_ipv6 ? SOUP_SERVER_LISTEN_IPV6_ONLY : 0);
-  const bool listening =
-      soup_server_listen(server_, socket_address,
-                         static_cast<SoupServerListenOptions>(options), &error);
-  g_object_unref(socket_address);
-  if (!listening) {
-    Error failure{Errc::io, "cannot listen for HTTP on " + address.text() +
-                                ": " + error->message};
-    if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
-      failure = {Errc::address_in_use,
-                 "another program listens on " + address.text() +
-                     "; end it, or name another port with listen-http"};
-    else if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED))
-      failure.message += "; ports below 1024 need privileges";
-    else if (address.is_ipv6)
-      failure.code = Errc::not_found;
+  GSocket* socket = open_listener(address, &error);
+  const auto options = secure() ? SOUP_SERVER_LISTEN_HTTPS
+                                : static_cast<SoupServerListenOptions>(0);
+  if (socket == nullptr ||
+      !soup_server_listen_socket(server_, socket, options, &error)) {
+    g_clear_object(&socket);
+    Error failure = listen_failure(address, *error);
     g_error_free(error);
     return failure;
   }
-  GSList* listeners = soup_server_get_listeners(server_);
-  auto* socket = static_cast<GSocket*>(g_slist_last(listeners)->data);
-  GSocketAddress* bound = g_socket_get_local_address(socket, nullptr);
-  g_slist_free(listeners);
   ListenAddress real = address;
-  if (G_IS_INET_SOCKET_ADDRESS(bound))
+  if (GSocketAddress* bound = g_socket_get_local_address(socket, nullptr)) {
     real.port = g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(bound));
-  g_clear_object(&bound);
+    g_object_unref(bound);
+  }
+  g_object_unref(socket);
   addresses_.push_back(std::move(real));
   return {};
 }

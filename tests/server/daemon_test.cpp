@@ -23,10 +23,12 @@ using Words = Process::Words;
 
 // |flags| with those of |more| added or replaced.
 Words with(Words flags, const Words& more) {
+  const auto name = [](const std::string& flag) {
+    return flag.substr(0, flag.find('='));
+  };
   for (const std::string& flag : more) {
-    const std::string name = flag.substr(0, flag.find('=') + 1);
     std::erase_if(
-        flags, [&](const std::string& old) { return old.starts_with(name); });
+        flags, [&](const std::string& old) { return name(old) == name(flag); });
     flags.push_back(flag);
   }
   return flags;
@@ -109,6 +111,43 @@ VC_TEST(it_serves_and_ends_in_order_on_both_signals) {
     process.signal(signal);
     ck_assert_int_eq(process.wait(), 0);
   }
+}
+
+VC_TEST(both_address_families_are_served) {
+  for (const std::string listen :
+       {"127.0.0.1:0,[::1]:0", "[::1]:0,127.0.0.1:0"}) {
+    const TemporaryFolder state;
+    Process process(
+        with(Process::quiet_flags(state),
+             {"--listen-http=" + listen, "--listen-webtransport=" + listen}));
+    process.wait_until_ready();
+    for (const std::string host : {"127.0.0.1", "[::1]"}) {
+      const std::string mark = "listening address=" + host + ":";
+      const size_t at = process.err().find(mark);
+      ck_assert_msg(at != std::string::npos, "%s", process.err().c_str());
+      const HttpClient client(
+          "http://" + host + ":" +
+          std::to_string(std::stoi(process.err().substr(at + mark.size()))));
+      const std::string url =
+          client.join("demo").json()["result"]["transports"][0]["url"];
+      ck_assert_msg(url.starts_with("https://" + host + ":"), "%s",
+                    url.c_str());
+    }
+  }
+}
+
+VC_TEST(all_addresses_of_both_families_share_a_port) {
+  TakenPort free_port(SOCK_STREAM);
+  const std::string port = free_port.text.substr(free_port.text.rfind(':') + 1);
+  free_port.fd.reset();
+  const TemporaryFolder state;
+  Process process(with(
+      Process::quiet_flags(state),
+      {"--listen-http=0.0.0.0:" + port + ",[::]:" + port, "--insecure-http"}));
+  process.wait_until_ready();
+  for (const std::string host : {"127.0.0.1", "[::1]"})
+    ck_assert_uint_eq(
+        HttpClient("http://" + host + ":" + port).get("/healthz").status, 200);
 }
 
 VC_TEST(it_tells_the_service_manager) {
