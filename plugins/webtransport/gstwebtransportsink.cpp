@@ -352,6 +352,16 @@ void release_pad(GstElement* element, GstPad* pad) {
   post_eos_if_all_ended(self);
 }
 
+gboolean send_event(GstElement* element, GstEvent* event) {
+  // Packets go out at once, whatever the pipeline's latency is.
+  if (GST_EVENT_TYPE(event) == GST_EVENT_LATENCY) {
+    gst_event_unref(event);
+    return TRUE;
+  }
+  return GST_ELEMENT_CLASS(gst_webtransport_sink_parent_class)
+      ->send_event(element, event);
+}
+
 GstStateChangeReturn change_state(GstElement* element,
                                   GstStateChange transition) {
   auto* self = GST_WEBTRANSPORT_SINK(element);
@@ -383,6 +393,7 @@ static void gst_webtransport_sink_class_init(GstWebTransportSinkClass* klass) {
   object_class->get_property = get_property;
   object_class->finalize = finalize;
   element_class->change_state = change_state;
+  element_class->send_event = send_event;
   element_class->request_new_pad = request_new_pad;
   element_class->release_pad = release_pad;
   wt::install_common_properties(object_class);
