@@ -4,7 +4,6 @@
 // are the shards' streaming threads.
 #pragma once
 
-#include <gst/check/gstharness.h>
 #include <gst/gst.h>
 
 #include <mutex>
@@ -146,6 +145,12 @@ class RouterBench {
     return count;
   }
 
+  // How many buffer lists came out.
+  int lists() {
+    const std::lock_guard lock(mutex_);
+    return lists_;
+  }
+
   GstElement* router = nullptr;
   GstBus* bus = nullptr;
 
@@ -217,6 +222,11 @@ class RouterBench {
     const guint length = gst_buffer_list_length(list);
     for (guint i = 0; i < length; ++i)
       bench_of(pad)->keep(pad, gst_buffer_list_get(list, i));
+    {
+      RouterBench* bench = bench_of(pad);
+      const std::lock_guard lock(bench->mutex_);
+      ++bench->lists_;
+    }
     gst_buffer_list_unref(list);
     return GST_FLOW_OK;
   }
@@ -249,6 +259,7 @@ class RouterBench {
   std::mutex mutex_;  // guards all below
   std::vector<Received> received_;
   std::vector<Close> closes_;
+  int lists_ = 0;
   std::vector<std::pair<int, GstEventType>> events_;
 };
 
