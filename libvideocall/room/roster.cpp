@@ -15,8 +15,10 @@ void Roster::list(Member& newcomer, Output& out) {
 
 void Roster::joined(Member& member, Output& out) {
   member.announced = !large() || member.publishes();
-  if (member.announced)
-    out.deliver(joined_packet(member), stage_.others(member));
+  if (!member.announced) return;
+  // In a large room how many there are is told apart, and less often.
+  out.deliver(write_joined(member, large() ? 0 : members_.size()),
+              stage_.others(member));
 }
 
 void Roster::publishes(Member& member, Output& out) {
@@ -28,15 +30,13 @@ void Roster::publishes(Member& member, Output& out) {
 
 void Roster::left(Member& member, Output& out) {
   if (!member.announced) return;
-  out.deliver(write_meeting({
-                  .event = MeetingEvent::participant_left,
-                  .meeting = meeting_,
-                  .participant_count = members_.size(),
-                  .session_id = member.id,
-                  .user_id = member.user_id,
-                  .display_name = member.display_name,
-                  .role = member.role,
-              }),
+  out.deliver(write_meeting({.event = MeetingEvent::participant_left,
+                             .meeting = meeting_,
+                             .participant_count = large() ? 0 : members_.size(),
+                             .session_id = member.id,
+                             .user_id = member.user_id,
+                             .display_name = member.display_name,
+                             .role = member.role}),
               stage_.everyone());
 }
 
@@ -58,19 +58,21 @@ void Roster::tick(Now now, Output& out) {
   out.deliver(count_packet(), stage_.everyone());
 }
 
+// For lists: the same for every newcomer.
 const PacketRef& Roster::joined_packet(Member& member) {
-  if (!member.joined_packet) {
-    member.joined_packet = write_meeting({
-        .event = MeetingEvent::participant_joined,
-        .meeting = meeting_,
-        .session_id = member.id,
-        .user_id = member.user_id,
-        .display_name = member.display_name,
-        .role = member.role,
-        .state = &member.state,
-    });
-  }
+  if (!member.joined_packet) member.joined_packet = write_joined(member, 0);
   return member.joined_packet;
+}
+
+PacketRef Roster::write_joined(const Member& member, size_t count) const {
+  return write_meeting({.event = MeetingEvent::participant_joined,
+                        .meeting = meeting_,
+                        .participant_count = count,
+                        .session_id = member.id,
+                        .user_id = member.user_id,
+                        .display_name = member.display_name,
+                        .role = member.role,
+                        .state = &member.state});
 }
 
 PacketRef Roster::count_packet() const {

@@ -42,6 +42,7 @@ class Roster {
 
  private:
   const PacketRef& joined_packet(Member& member);
+  PacketRef write_joined(const Member& member, size_t count) const;
   PacketRef count_packet() const;
 
   // borrowed

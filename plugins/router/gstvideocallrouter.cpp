@@ -1,4 +1,20 @@
 // SPDX-License-Identifier: MIT
+/**
+ * SECTION:element-videocallrouter
+ * @title: videocallrouter
+ * @see_also: webtransportsrc, webtransportsink
+ *
+ * Keeps the rooms of a node: who is in, who gets which packet of whom. Packets
+ * of a shard's sessions come in on sink_N and leave, with their recipients, on
+ * src_N. See docs/elements/videocallrouter.md.
+ *
+ * ## Example launch line
+ * |[
+ * gst-launch-1.0 videocallrouter name=router webtransportsrc mode=listener
+ * address=127.0.0.1:0 endpoint=relay ! router.sink_0 router.src_0 !
+ * webtransportsink mode=listener endpoint=relay
+ * ]|
+ */
 #include "plugins/router/gstvideocallrouter.h"
 
 #include <algorithm>

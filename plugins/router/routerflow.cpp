@@ -118,7 +118,6 @@ GstFlowReturn route(GstVideocallRouter* self, RouterShard& shard) {
     return GST_FLOW_FLUSHING;
   }
   const room::Now now = RouterEngine::now();
-  Hub::Batch batch;
   for (auto& [session, packet] : shard.incoming) {
     if (!packet->is_sole_owner()) {
       // Somebody else holds the buffer too, a tee before the router, say; the
@@ -127,10 +126,10 @@ GstFlowReturn route(GstVideocallRouter* self, RouterShard& shard) {
       if (!copy) continue;
       packet = std::move(copy.value());
     }
-    engine->hub.packet(session, std::move(packet), now, batch);
+    engine->hub.packet(session, std::move(packet), now, shard.batch);
   }
   shard.incoming.clear();
-  return carry_out(self, engine->hub, batch, shard.src, shard.output);
+  return carry_out(self, engine->hub, shard.batch, shard.src, shard.output);
 }
 
 void session_event(GstVideocallRouter* self, RouterShard& shard,
@@ -138,7 +137,6 @@ void session_event(GstVideocallRouter* self, RouterShard& shard,
   const std::shared_ptr<RouterEngine> engine = get_engine(self);
   const auto session = gst_videocall_structure_get_session(fields);
   if (!engine || !session) return;
-  Hub::Batch batch;
   if (gst_structure_has_name(fields, GST_VIDEOCALL_EVENT_SESSION_OPENED)) {
     auto grant = gst_videocall_structure_get_grant(fields);
     if (!grant) {
@@ -148,14 +146,15 @@ void session_event(GstVideocallRouter* self, RouterShard& shard,
                              {*session, CloseCode::overload, "bad grant"}));
       return;
     }
-    engine->hub.open(*session, std::move(*grant), RouterEngine::now(), batch);
+    engine->hub.open(*session, std::move(*grant), RouterEngine::now(),
+                     shard.batch);
   } else {
     guint code = 0;
     gst_structure_get_uint(fields, "code", &code);
     engine->hub.close(*session, static_cast<CloseCode>(code),
-                      RouterEngine::now(), batch);
+                      RouterEngine::now(), shard.batch);
   }
-  carry_out(self, engine->hub, batch, shard.src, shard.output);
+  carry_out(self, engine->hub, shard.batch, shard.src, shard.output);
 }
 
 bool is_session_event(GstEvent* event) {

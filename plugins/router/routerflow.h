@@ -27,6 +27,7 @@ struct RouterShard {
     videocall::PacketRef packet;
   };
   std::vector<Incoming> incoming;
+  videocall::room::Hub::Batch batch;
   videocall::room::Output output;
 };
 

@@ -36,6 +36,7 @@ VC_TEST(a_newcomer_is_assigned_and_told_who_is_there) {
   const auto told = anna.meeting(MP::PARTICIPANT_JOINED);
   ck_assert_uint_eq(told.size(), 1);
   ck_assert_uint_eq(told[0].session_id(), bert.id);
+  ck_assert_int_eq(told[0].participant_count(), 2);
   ck_assert_str_eq(told[0].target_user_id().c_str(), "bert");
   ck_assert_int_eq(told[0].role(), proto::MEMBER_ROLE_HOST);
   ck_assert_uint_eq(world.of(Notice::Kind::joined).size(), 2);
