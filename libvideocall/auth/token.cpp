@@ -110,8 +110,10 @@ Result<std::string> TokenSigner::issue(TokenClaims claims, UnixTime now) const {
   jwt_t* raw = nullptr;
   if (jwt_new(&raw) != 0) return Error{Errc::internal, "out of memory"};
   const JwtPtr jwt(raw);
+  // libjwt takes C strings: a zero byte would cut a claim short.
   const auto text = [&](const char* name, const std::string& value) {
-    return jwt_add_grant(jwt.get(), name, value.c_str()) == 0;
+    return value.find('\0') == std::string::npos &&
+           jwt_add_grant(jwt.get(), name, value.c_str()) == 0;
   };
   const auto integer = [&](const char* name, int64_t value) {
     return jwt_add_grant_int(jwt.get(), name, value) == 0;
@@ -129,7 +131,7 @@ Result<std::string> TokenSigner::issue(TokenClaims claims, UnixTime now) const {
       jwt_set_alg(jwt.get(), JWT_ALG_HS256, key.data(),
                   static_cast<int>(key.size())) == 0;
   if (!made)
-    return Error{Errc::internal, "a claim of the token is not valid UTF-8"};
+    return Error{Errc::internal, "a claim of the token is not text in UTF-8"};
   const std::unique_ptr<char, CFree> encoded(jwt_encode_str(jwt.get()));
   if (!encoded) return Error{Errc::internal, "cannot sign the token"};
   return std::string(encoded.get());

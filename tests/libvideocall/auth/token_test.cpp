@@ -116,6 +116,15 @@ VC_TEST(each_token_has_an_id_of_its_own) {
   ck_assert(first->token_id != second->token_id);
 }
 
+VC_TEST(what_is_not_text_cannot_be_claimed) {
+  for (const std::string& name :
+       {std::string("a\0b", 3), std::string("\xff")}) {
+    TokenClaims claims = some_claims();
+    claims.display_name = name;
+    ck_assert(!signer().issue(claims, kNow).ok());
+  }
+}
+
 VC_TEST(a_token_lives_sixty_seconds) {
   const std::string token = some_token();
   ck_assert(signer().verify(token, "node-1", "demo", kNow + 59s).ok());
