@@ -80,10 +80,10 @@ class ServerBench {
                        Decide decide = {})
       : decide_(std::move(decide)) {
     pipeline = gst_pipeline_new(nullptr);
-    router_ = make_element("videocallrouter");
+    router = make_element("videocallrouter");
     sink = make_element("webtransportsink");
     g_object_set(sink, "endpoint", endpoint, nullptr);
-    gst_bin_add_many(GST_BIN(pipeline), router_, sink, nullptr);
+    gst_bin_add_many(GST_BIN(pipeline), router, sink, nullptr);
     for (guint i = 0; i < shards; ++i) add_shard(i, shards, endpoint);
     bus = gst_element_get_bus(pipeline);
   }
@@ -117,6 +117,7 @@ class ServerBench {
   }
 
   GstElement* pipeline;
+  GstElement* router;
   GstElement* sink;
   std::vector<GstElement*> sources;
   GstBus* bus;
@@ -130,9 +131,8 @@ class ServerBench {
     gst_bin_add(GST_BIN(pipeline), source);
     const std::string in = "sink_" + std::to_string(shard);
     const std::string out = "src_" + std::to_string(shard);
-    g_assert_true(gst_element_link_pads(source, "src", router_, in.c_str()));
-    g_assert_true(
-        gst_element_link_pads(router_, out.c_str(), sink, in.c_str()));
+    g_assert_true(gst_element_link_pads(source, "src", router, in.c_str()));
+    g_assert_true(gst_element_link_pads(router, out.c_str(), sink, in.c_str()));
     sources.push_back(source);
   }
   static void on_request(GstElement* source, const GstStructure* request,
@@ -150,7 +150,6 @@ class ServerBench {
     gst_structure_free(grant);
   }
 
-  GstElement* router_;
   Decide decide_;
 };
 
