@@ -81,7 +81,6 @@ struct Private {
 
   std::atomic<bool> flushing{true};
   std::atomic<bool> send_eos{false};
-  std::atomic<bool> send_segment{false};
   // Streaming thread only, and the state change while that does not run.
   wt::Output output;
   bool started = false;  // stream-start, caps and segment have gone
@@ -301,7 +300,6 @@ void run(gpointer data) {
     return;
   }
   if (!priv.started) start_stream(self);
-  if (priv.send_segment.exchange(false)) push_segment(self);
   std::shared_ptr<quic::Endpoint> endpoint;
   guint shard = 0;
   {
@@ -356,6 +354,26 @@ gboolean pad_query(GstPad* pad, GstObject* parent, GstQuery* query) {
   }
 }
 
+// A flush resets the time: nothing may go out between its end and the segment,
+// so the loop rests meanwhile.
+gboolean stop_flush(GstWebTransportSrc* self, GstEvent* event) {
+  GstTask* task = nullptr;
+  GST_OBJECT_LOCK(self->pad);
+  if (GST_PAD_TASK(self->pad))
+    task = GST_TASK(gst_object_ref(GST_PAD_TASK(self->pad)));
+  GST_OBJECT_UNLOCK(self->pad);
+  const bool running = task && gst_task_get_state(task) == GST_TASK_STARTED;
+  if (running) gst_task_pause(task);
+  wake(self);
+  GST_PAD_STREAM_LOCK(self->pad);
+  const gboolean done = gst_pad_push_event(self->pad, event);
+  if (self->priv->started) push_segment(self);
+  GST_PAD_STREAM_UNLOCK(self->pad);
+  if (running && !self->priv->flushing) gst_task_start(task);
+  gst_clear_object(&task);
+  return done;
+}
+
 gboolean send_event(GstElement* element, GstEvent* event) {
   auto* self = GST_WEBTRANSPORT_SRC(element);
   switch (GST_EVENT_TYPE(event)) {
@@ -367,10 +385,7 @@ gboolean send_event(GstElement* element, GstEvent* event) {
     case GST_EVENT_FLUSH_START:
       return gst_pad_push_event(self->pad, event);
     case GST_EVENT_FLUSH_STOP:
-      // A flush resets the time; the segment goes out with the next turn.
-      self->priv->send_segment = true;
-      wake(self);
-      return gst_pad_push_event(self->pad, event);
+      return stop_flush(self, event);
     default:
       return GST_ELEMENT_CLASS(gst_webtransport_src_parent_class)
           ->send_event(element, event);
