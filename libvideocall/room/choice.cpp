@@ -2,8 +2,17 @@
 #include "libvideocall/room/choice.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace videocall::room {
+
+namespace {
+
+auto key_of(const Tile& tile) {
+  return std::tie(tile.session_id, tile.kind);
+}
+
+}  // namespace
 
 int choose_layer(std::span<const LayerState, kLayers> layers,
                  uint32_t height_px, uint8_t cap) {
@@ -21,12 +30,21 @@ int choose_layer(std::span<const LayerState, kLayers> layers,
   return best;
 }
 
+void sort_tiles(std::vector<Tile>& viewport) {
+  std::sort(viewport.begin(), viewport.end(),
+            [](const Tile& a, const Tile& b) { return key_of(a) < key_of(b); });
+}
+
 std::optional<uint32_t> find_tile(std::span<const Tile> viewport,
                                   uint64_t session, MediaKind kind) {
-  for (const Tile& tile : viewport) {
-    if (tile.session_id == session && tile.kind == kind) return tile.height_px;
-  }
-  return std::nullopt;
+  const auto at = std::lower_bound(viewport.begin(), viewport.end(),
+                                   std::tie(session, kind),
+                                   [](const Tile& tile, const auto& wanted) {
+                                     return key_of(tile) < wanted;
+                                   });
+  if (at == viewport.end() || key_of(*at) != std::tie(session, kind))
+    return std::nullopt;
+  return at->height_px;
 }
 
 uint8_t find_cap(std::span<const LayerCap> caps, uint64_t session,

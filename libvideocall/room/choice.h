@@ -49,7 +49,10 @@ struct LayerState {
 int choose_layer(std::span<const LayerState, kLayers> layers,
                  uint32_t height_px, uint8_t cap);
 
-// The height that |viewport| asks for |session|'s |kind|, if it lists it.
+// Puts |viewport| into the order that find_tile() expects.
+void sort_tiles(std::vector<Tile>& viewport);
+// The height that |viewport|, sorted, asks for |session|'s |kind|, if it lists
+// it.
 std::optional<uint32_t> find_tile(std::span<const Tile> viewport,
                                   uint64_t session, MediaKind kind);
 // The cap that |caps| puts on it; limits::kMaxLayer without an entry.

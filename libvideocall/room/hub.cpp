@@ -137,6 +137,14 @@ std::vector<MemberInfo> Hub::list_members(const std::string& meeting) const {
   return slot->room.list();
 }
 
+std::vector<std::string> Hub::list_meetings() const {
+  std::vector<std::string> meetings;
+  const std::shared_lock lock(directory_);
+  meetings.reserve(rooms_.size());
+  for (const auto& [meeting, slot] : rooms_) meetings.push_back(meeting);
+  return meetings;
+}
+
 bool Hub::accepts_secret(const std::string& meeting, uint64_t session_id,
                          std::string_view secret) const {
   const std::shared_ptr<Slot> slot = find_slot(meeting);

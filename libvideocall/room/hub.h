@@ -85,6 +85,7 @@ class VIDEOCALL_API Hub {
   bool remove_member(const std::string& meeting, uint64_t session_id,
                      std::string_view reason, Now now);
   std::vector<MemberInfo> list_members(const std::string& meeting) const;
+  std::vector<std::string> list_meetings() const;
   // As Room::accepts_secret; true if the meeting is not known here.
   bool accepts_secret(const std::string& meeting, uint64_t session_id,
                       std::string_view secret) const;

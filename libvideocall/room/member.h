@@ -58,6 +58,8 @@ struct Member {
   // Whether the others have been told of it; in large rooms only of those who
   // publish.
   bool announced = false;
+  uint64_t packets = 0;  // received of it, over all its sessions
+  uint64_t bytes = 0;
   PacketRef joined_packet;  // PARTICIPANT_JOINED, made when it is needed
 
   // -- Kept by the stage

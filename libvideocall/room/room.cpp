@@ -292,7 +292,8 @@ std::vector<MemberInfo> Room::list() const {
   infos.reserve(members_.size());
   for (const auto& member : members_) {
     infos.push_back({member->id, member->user_id, member->display_name,
-                     member->role, member->joined_ms});
+                     member->role, member->joined_ms, member->packets,
+                     member->bytes});
   }
   return infos;
 }

@@ -41,6 +41,8 @@ struct MemberInfo {
   std::string display_name;
   Role role = Role::participant;
   uint64_t joined_at_ms = 0;
+  uint64_t packets = 0;  // received of it
+  uint64_t bytes = 0;
 };
 
 struct RoomStats {

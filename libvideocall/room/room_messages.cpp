@@ -17,7 +17,11 @@ Stamp stamp_of(const Member& member) {
 
 void Room::packet(Session& session, PacketRef packet, Now now, Output& out) {
   if (session.closed) return;
-  if (session.member) session.member->last_packet = now.mono;
+  if (session.member) {
+    session.member->last_packet = now.mono;
+    ++session.member->packets;
+    session.member->bytes += packet->size();
+  }
   auto handled = check_from_client(*packet);
   if (handled) handled = handle(session, std::move(packet), now, out);
   if (!handled) refuse(session, now, out);
@@ -160,6 +164,7 @@ Result<void> Room::handle_viewport(Member& member, const Packet& packet,
     return refused("too many viewports");
   auto tiles = read_viewport(packet.fields().data);
   if (!tiles) return tiles.error();
+  sort_tiles(*tiles);
   member.viewport = std::move(*tiles);
   stage_.choose(member, now, out);
   return {};

@@ -30,8 +30,9 @@ GST_DEBUG_CATEGORY(gst_videocall_router_debug);
 using namespace videocall;
 
 static const gchar* const kDefaultNodeId = "node";
+static constexpr guint kDefaultStatsInterval = 10'000;
 
-enum { PROP_0, PROP_NODE_ID, PROP_RESUME_KEY, PROP_STATS };
+enum { PROP_0, PROP_NODE_ID, PROP_RESUME_KEY, PROP_STATS_INTERVAL, PROP_STATS };
 
 guint gst_videocall_router_signals[kRouterSignals];
 
@@ -298,6 +299,10 @@ static void gst_videocall_router_set_property(GObject* object, guint id,
     case PROP_RESUME_KEY:
       priv.resume_key = text();
       break;
+    case PROP_STATS_INTERVAL:
+      priv.stats_interval_ms = g_value_get_uint(value);
+      priv.stats_due = {};
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
   }
@@ -313,6 +318,8 @@ static void gst_videocall_router_get_property(GObject* object, guint id,
   const std::lock_guard lock(self->priv->mutex);
   if (id == PROP_NODE_ID) {
     g_value_set_string(value, self->priv->node_id.c_str());
+  } else if (id == PROP_STATS_INTERVAL) {
+    g_value_set_uint(value, self->priv->stats_interval_ms);
   } else {
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
   }
@@ -326,6 +333,7 @@ static void gst_videocall_router_finalize(GObject* object) {
 static void gst_videocall_router_init(GstVideocallRouter* self) {
   self->priv = new RouterPrivate;
   self->priv->node_id = kDefaultNodeId;
+  self->priv->stats_interval_ms = kDefaultStatsInterval;
 }
 
 static void install_properties(GObjectClass* klass) {
@@ -348,6 +356,14 @@ static void install_properties(GObjectClass* klass) {
           "nodes of a cluster; unset: random, so that nobody resumes after a "
           "restart",
           nullptr, static_cast<GParamFlags>(G_PARAM_WRITABLE | kReady)));
+  g_object_class_install_property(
+      klass, PROP_STATS_INTERVAL,
+      g_param_spec_uint("stats-interval", "Statistics interval",
+                        "How often videocall-peer-stats is posted, in "
+                        "milliseconds; 0: never",
+                        0, G_MAXUINT, kDefaultStatsInterval,
+                        static_cast<GParamFlags>(G_PARAM_READWRITE | kStatic |
+                                                 GST_PARAM_MUTABLE_PLAYING)));
   g_object_class_install_property(
       klass, PROP_STATS,
       g_param_spec_boxed(

@@ -157,6 +157,23 @@ void session_event(GstVideocallRouter* self, RouterShard& shard,
   carry_out(self, engine->hub, shard.batch, shard.src, shard.output);
 }
 
+bool stats_are_due(RouterPrivate& priv, Time now) {
+  const std::lock_guard lock(priv.mutex);
+  if (priv.stats_interval_ms == 0 || now < priv.stats_due) return false;
+  priv.stats_due = now + std::chrono::milliseconds(priv.stats_interval_ms);
+  return true;
+}
+
+void post_stats(GstVideocallRouter* self, const Hub& hub) {
+  for (const std::string& meeting : hub.list_meetings()) {
+    const auto members = hub.list_members(meeting);
+    if (members.empty()) continue;
+    gst_element_post_message(
+        GST_ELEMENT(self),
+        gst_videocall_stats_message(GST_ELEMENT(self), meeting, members));
+  }
+}
+
 bool is_session_event(GstEvent* event) {
   return gst_event_has_name(event, GST_VIDEOCALL_EVENT_SESSION_OPENED) ||
          gst_event_has_name(event, GST_VIDEOCALL_EVENT_SESSION_CLOSED);
@@ -285,6 +302,7 @@ void gst_videocall_router_tick(GstVideocallRouter* self) {
     GST_PAD_STREAM_LOCK(pads[0]);
     carry_out(self, engine->hub, batch, pads[1], output);
     GST_PAD_STREAM_UNLOCK(pads[0]);
+    if (stats_are_due(*self->priv, Clock::now())) post_stats(self, engine->hub);
   }
   for (GstPad* pad : pads) gst_object_unref(pad);
 }

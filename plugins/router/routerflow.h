@@ -36,8 +36,10 @@ struct RouterPrivate {
                      // a push, a signal or a message
   std::string node_id;
   std::string resume_key;  // as set; empty: random
+  guint stats_interval_ms = 0;
   videocall::auth::ResumeSecrets::Key random_key =
       videocall::auth::ResumeSecrets::random_key();
+  videocall::Time stats_due{};
   std::vector<std::unique_ptr<RouterShard>> shards;
   std::vector<GstPad*> taps;             // borrowed: the element's
   std::shared_ptr<RouterEngine> engine;  // while PAUSED or PLAYING

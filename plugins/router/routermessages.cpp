@@ -16,6 +16,21 @@ std::string get_string(const GstStructure* structure, const char* field) {
   return text ? text : "";
 }
 
+// Sets |field| to a list of what |make| makes of each of |items|.
+template <typename Items, typename Make>
+void take_list(GstStructure* structure, const char* field, const Items& items,
+               Make make) {
+  GValue list = G_VALUE_INIT;
+  g_value_init(&list, GST_TYPE_LIST);
+  for (const auto& item : items) {
+    GValue value = G_VALUE_INIT;
+    g_value_init(&value, GST_TYPE_STRUCTURE);
+    g_value_take_boxed(&value, make(item));
+    gst_value_list_append_and_take_value(&list, &value);
+  }
+  gst_structure_take_value(structure, field, &list);
+}
+
 bool is_meeting_id(const std::string& id) {
   if (id.empty() || id.size() > limits::kMaxMeetingIdBytes) return false;
   return std::all_of(id.begin(), id.end(), [](char c) {
@@ -99,26 +114,34 @@ GstMessage* gst_videocall_peer_message(GstElement* element,
   return gst_message_new_element(GST_OBJECT(element), structure);
 }
 
+GstMessage* gst_videocall_stats_message(
+    GstElement* element, const std::string& meeting,
+    const std::vector<room::MemberInfo>& members) {
+  GstStructure* structure =
+      gst_structure_new("videocall-peer-stats", "meeting", G_TYPE_STRING,
+                        meeting.c_str(), nullptr);
+  take_list(structure, "members", members, [](const room::MemberInfo& member) {
+    return gst_structure_new(
+        "member", "session-id", G_TYPE_UINT64,
+        static_cast<guint64>(member.session_id), "packets-received",
+        G_TYPE_UINT64, static_cast<guint64>(member.packets), "bytes-received",
+        G_TYPE_UINT64, static_cast<guint64>(member.bytes), nullptr);
+  });
+  return gst_message_new_element(GST_OBJECT(element), structure);
+}
+
 GstStructure* gst_videocall_members_structure(
     const std::vector<room::MemberInfo>& members) {
-  GValue list = G_VALUE_INIT;
-  g_value_init(&list, GST_TYPE_LIST);
-  for (const room::MemberInfo& member : members) {
-    GValue value = G_VALUE_INIT;
-    g_value_init(&value, GST_TYPE_STRUCTURE);
-    g_value_take_boxed(
-        &value,
-        gst_structure_new("member", "session-id", G_TYPE_UINT64,
-                          static_cast<guint64>(member.session_id), "user-id",
-                          G_TYPE_STRING, member.user_id.c_str(), "display-name",
-                          G_TYPE_STRING, member.display_name.c_str(), "role",
-                          G_TYPE_UINT, static_cast<guint>(member.role),
-                          "joined-at-ms", G_TYPE_UINT64,
-                          static_cast<guint64>(member.joined_at_ms), nullptr));
-    gst_value_list_append_and_take_value(&list, &value);
-  }
   GstStructure* structure = gst_structure_new_empty("members");
-  gst_structure_take_value(structure, "members", &list);
+  take_list(structure, "members", members, [](const room::MemberInfo& member) {
+    return gst_structure_new(
+        "member", "session-id", G_TYPE_UINT64,
+        static_cast<guint64>(member.session_id), "user-id", G_TYPE_STRING,
+        member.user_id.c_str(), "display-name", G_TYPE_STRING,
+        member.display_name.c_str(), "role", G_TYPE_UINT,
+        static_cast<guint>(member.role), "joined-at-ms", G_TYPE_UINT64,
+        static_cast<guint64>(member.joined_at_ms), nullptr);
+  });
   return structure;
 }
 

@@ -29,6 +29,10 @@ GstEvent* gst_videocall_close_session_event(
 // videocall-peer-joined or -left of |element|.
 GstMessage* gst_videocall_peer_message(GstElement* element,
                                        const videocall::room::Notice& notice);
+// videocall-peer-stats of |element|.
+GstMessage* gst_videocall_stats_message(
+    GstElement* element, const std::string& meeting,
+    const std::vector<videocall::room::MemberInfo>& members);
 GstStructure* gst_videocall_members_structure(
     const std::vector<videocall::room::MemberInfo>& members);
 

@@ -266,6 +266,34 @@ VC_TEST(peers_are_posted_on_the_bus) {
   }
 }
 
+VC_TEST(statistics_of_peers_are_posted) {
+  RouterBench bench(1);
+  g_object_set(bench.router, "stats-interval", 1u, nullptr);
+  bench.start();
+  bench.join(0, kAnna, "anna");
+  bench.push(0, kAnna, camera_frame(1, true));
+  // Of the one member, one packet: it was none yet when CONNECTION came.
+  guint64 packets = 0;
+  guint64 bytes = 0;
+  ck_assert(wait_for([&] {
+    GstMessage* message = gst_bus_pop_filtered(bench.bus, GST_MESSAGE_ELEMENT);
+    if (!message) return false;
+    if (gst_message_has_name(message, "videocall-peer-stats")) {
+      const GstStructure* fields = gst_message_get_structure(message);
+      ck_assert_str_eq(gst_structure_get_string(fields, "meeting"), "demo");
+      const GValue* members = gst_structure_get_value(fields, "members");
+      ck_assert_uint_eq(gst_value_list_get_size(members), 1);
+      ck_assert(gst_structure_get(
+          gst_value_get_structure(gst_value_list_get_value(members, 0)),
+          "packets-received", G_TYPE_UINT64, &packets, "bytes-received",
+          G_TYPE_UINT64, &bytes, nullptr));
+    }
+    gst_message_unref(message);
+    return packets == 1;
+  }));
+  ck_assert_uint_gt(bytes, 0);
+}
+
 VC_TEST(members_are_listed_and_removed) {
   RouterBench bench(2);
   bench.start();

@@ -55,8 +55,13 @@ VC_TEST(keeps_below_the_cap_where_it_can) {
 }
 
 VC_TEST(finds_tiles_and_caps_by_session_and_kind) {
-  const std::vector<Tile> tiles{{1, MediaKind::video, 200, false},
-                                {1, MediaKind::screen, 900, false}};
+  std::vector<Tile> tiles{{7, MediaKind::video, 100, false},
+                          {1, MediaKind::screen, 900, false},
+                          {1, MediaKind::video, 200, false}};
+  sort_tiles(tiles);
+  ck_assert_uint_eq(*find_tile(tiles, 1, MediaKind::video), 200);
+  ck_assert_uint_eq(*find_tile(tiles, 7, MediaKind::video), 100);
+  ck_assert(!find_tile(tiles, 7, MediaKind::screen));
   ck_assert_uint_eq(*find_tile(tiles, 1, MediaKind::screen), 900);
   ck_assert(!find_tile(tiles, 2, MediaKind::video));
   const std::vector<LayerCap> caps{{1, MediaKind::video, 1}};
