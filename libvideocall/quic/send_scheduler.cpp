@@ -137,6 +137,14 @@ size_t SendScheduler::max_datagram(Time now) const {
 }
 
 SendItem SendScheduler::next(Time now) {
+  SendItem item = most_urgent(now);
+  // What is due anyway shares a QUIC packet.
+  const size_t own = item.packet ? item.packet->framed().size() : 0;
+  item.more = queued_bytes() > own;
+  return item;
+}
+
+SendItem SendScheduler::most_urgent(Time now) {
   now_ = now;
   if (!session_) return {};
   if (!probes_.empty() && (server_ || !held_)) return datagram_of(probes_);

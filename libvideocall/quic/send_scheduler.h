@@ -77,6 +77,7 @@ class SendScheduler final : public SendSource {
   void push_audio(const PacketRef& packet, Time now);
   void push_audio_frame(const PacketRef& packet, Time now);
   void expire_audio(Time now);
+  SendItem most_urgent(Time now);
   SendItem next_control();
   SendItem next_audio_frame();
   SendItem frame_of(const FrameStream& stream, StreamId id) const;
