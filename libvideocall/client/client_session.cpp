@@ -192,8 +192,8 @@ void ClientSession::finish(State state, const std::string& reason,
                            const std::string& code) {
   phase_ = Phase::over;
   timer_ = Time::max();
-  roster_.clear();
   set_state(state, 0, reason, code);
+  roster_.clear();
 }
 
 void ClientSession::set_state(State state, unsigned attempt,

@@ -74,6 +74,7 @@ struct Private final : videocall::gst::ConnectionUser {
   std::map<uint64_t, client::Member> members;
   std::map<uint64_t, Time> left;  // until when their media is dropped
   bool running = false;
+  bool over = false;  // the tracks play out what they have and end
 
   std::shared_ptr<Connection> current_connection() {
     const std::lock_guard guard(lock);
@@ -162,7 +163,12 @@ void Private::on_state(const client::StateChange& change) {
   videocall::gst::post_state(element, change);
   const bool over = change.state == client::State::refused ||
                     change.state == client::State::ended;
-  if (over && videocall::gst::post_end(element, change))
+  if (!over) return;
+  {
+    const std::lock_guard guard(lock);
+    this->over = true;
+  }
+  if (videocall::gst::post_end(element, change))
     for (const auto& session : all_sessions()) session->end();
 }
 
@@ -196,7 +202,7 @@ void Private::on_member_left(const client::Member& member,
     std::erase_if(left, [now](const auto& it) { return it.second <= now; });
     left[member.session_id] = now + kLeftSilence;
     const auto found = sessions.find(member.session_id);
-    if (found != sessions.end()) {
+    if (found != sessions.end() && !over) {
       session = std::move(found->second);
       sessions.erase(found);
     }
@@ -225,6 +231,7 @@ static bool start(GstVideocallSrc* self) {
   const std::lock_guard guard(priv->lock);
   priv->connection = connection;
   priv->running = true;
+  priv->over = false;
   return true;
 }
 

@@ -111,8 +111,11 @@ bool Transport::build(const Options& options) {
   out_.reset(GST_PAD(gst_object_ref_sink(gst_pad_new("out", GST_PAD_SRC))));
   gst_pad_set_active(out_.get(), TRUE);
   sink_pad_.reset(gst_element_request_pad_simple(sink, "sink_%u"));
-  return gst_pad_link(src.get(), in_.get()) == GST_PAD_LINK_OK && sink_pad_ &&
-         gst_pad_link(out_.get(), sink_pad_.get()) == GST_PAD_LINK_OK;
+  if (gst_pad_link(src.get(), in_.get()) != GST_PAD_LINK_OK || !sink_pad_ ||
+      gst_pad_link(out_.get(), sink_pad_.get()) != GST_PAD_LINK_OK)
+    return false;
+  begin_stream(out_.get());  // push() may come before start()
+  return true;
 }
 
 void Transport::watch_bus(GMainContext* context) {
@@ -148,7 +151,6 @@ void Transport::stop() {
 void Transport::start() {
   // A failure comes as an error message.
   gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
-  begin_stream(out_.get());
 }
 
 void Transport::push(PacketRef packet) {
