@@ -39,11 +39,14 @@ export class AudioPublisher {
   /** The frames before, newest first. */
   private history: Uint8Array[] = [];
   private lastCaptureUs = -Infinity;
-  private sequence = 0;
   private first = true;
   packetsSent = 0;
 
-  constructor(private readonly deps: AudioPublisherDeps) {
+  constructor(
+    /** Counts on for the whole session, whichever microphone it is. */
+    private readonly count: { sequence: number },
+    private readonly deps: AudioPublisherDeps,
+  ) {
     this.encoder = this.create();
   }
 
@@ -105,7 +108,7 @@ export class AudioPublisher {
 
   private build(data: Uint8Array, captured: Captured): Uint8Array {
     const header = {
-      sequence: ++this.sequence,
+      sequence: ++this.count.sequence,
       group: 1,
       captureUs: captured.captureUs,
       audioLevel: captured.level,

@@ -7,7 +7,7 @@ import type { CapturedSound } from "./capture_processor";
 import { probeCodec, type Codec } from "./codec_probe";
 import type { PictureKind } from "./messages";
 import { SCREEN, cameraQuality, canHd } from "./quality";
-import { VideoPublisher } from "./video_publisher";
+import { VideoPublisher, type TrackCount } from "./video_publisher";
 
 /** A frame callback that was silent for so long is asleep. */
 const ASLEEP_MS = 120;
@@ -37,6 +37,11 @@ export class Publisher {
   private readonly turns = new Map<PictureKind, number>();
   /** Kinds that nobody looks at: not encoded. */
   private readonly unwanted = new Set<PictureKind>();
+  private readonly counts: Record<PictureKind, TrackCount> = {
+    video: { sequence: 0, group: 0 },
+    screen: { sequence: 0, group: 0 },
+  };
+  private readonly audioCount = { sequence: 0 };
   private readonly codec: Promise<Codec>;
   private audio: AudioPublisher | null = null;
   private audioEnabled = true;
@@ -173,7 +178,7 @@ export class Publisher {
   }
 
   private createAudio(): AudioPublisher {
-    const audio = new AudioPublisher({
+    const audio = new AudioPublisher(this.audioCount, {
       send: (packet) => this.deps.transport()?.sendDatagram(packet),
       now: this.deps.now,
       level: (level, speaking) => {
@@ -196,6 +201,7 @@ export class Publisher {
       codec,
       isScreen ? SCREEN : cameraQuality(this.members, this.hd),
       isScreen,
+      this.counts[kind],
       {
         openGroup: () => this.deps.transport()?.openGroup() ?? null,
         now: this.deps.now,

@@ -25,6 +25,12 @@ export interface VideoPublisherDeps {
   failed(error: Error): void;
 }
 
+/** Counts on for the whole session, however often the track is off. */
+export interface TrackCount {
+  sequence: number;
+  group: number;
+}
+
 export interface PublisherStats {
   framesEncoded: number;
   framesSkipped: number;
@@ -44,8 +50,6 @@ export class VideoPublisher {
   private config: VideoEncoderConfig | null = null;
   private last: VideoFrame | null = null;
   private repeatTimer: ReturnType<typeof setTimeout> | undefined;
-  private sequence = 0;
-  private group = 0;
   private wantKeyframe = true;
   private keyframeMs = -Infinity;
   private nextFrameMs = -Infinity;
@@ -60,6 +64,7 @@ export class VideoPublisher {
     private quality: VideoQuality,
     /** Still pictures of text: sharpness before motion. */
     private readonly still: boolean,
+    private readonly count: TrackCount,
     private readonly deps: VideoPublisherDeps,
   ) {
     this.uplink = new GroupUplink(deps.openGroup, deps.now, () => this.requestKeyframe());
@@ -187,7 +192,7 @@ export class VideoPublisher {
     chunk.copyTo(data);
     const keyframe = chunk.type === "key";
     if (keyframe) {
-      this.group++;
+      this.count.group++;
       this.keyframeMs = this.deps.now();
     }
     const svc = (metadata as { svc?: { temporalLayerId?: number } } | undefined)?.svc;
@@ -196,8 +201,8 @@ export class VideoPublisher {
       this.kind,
       0,
       {
-        sequence: ++this.sequence,
-        group: this.group,
+        sequence: ++this.count.sequence,
+        group: this.count.group,
         keyframe,
         temporalId,
         captureUs: chunk.timestamp,
@@ -211,10 +216,10 @@ export class VideoPublisher {
       { data, durationUs: 1e6 / this.quality.fps, redundant: [] },
     );
     this.uplink.send({ packet, keyframe, temporalId });
-    this.count(packet.length);
+    this.measure(packet.length);
   }
 
-  private count(bytes: number): void {
+  private measure(bytes: number): void {
     this.counts.encoded++;
     this.sentBytes += bytes;
     const now = this.deps.now();
