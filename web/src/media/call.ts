@@ -41,6 +41,7 @@ const DEFAULT_HEARTBEAT_S = 5;
 /** A tick this late means that the machine slept. */
 const SLEPT_MS = 4_000;
 const RTT_SMOOTHING = 0.2;
+const JOIN_TIMEOUT_MS = 10_000;
 
 export class Call {
   readonly people: People;
@@ -55,6 +56,7 @@ export class Call {
   private handRaised = false;
   private ownLoudness = { level: 127, speaking: false };
   private rttMs = 0;
+  private userId = "";
   private ticks = 0;
   private tickedAt = Date.now();
 
@@ -129,7 +131,15 @@ export class Call {
     const { meetingId, displayName, userId, client } = this.start;
     return new Session(
       {
-        join: (signal) => join({ meetingId, displayName, userId }, signal),
+        join: async (signal) => {
+          // Whoever comes back is the same person, also to a server that
+          // restarted: others see no stranger come and go.
+          const claimed = userId || this.userId;
+          const limit = AbortSignal.any([signal, AbortSignal.timeout(JOIN_TIMEOUT_MS)]);
+          const joined = await join({ meetingId, displayName, userId: claimed }, limit);
+          this.userId = joined.userId;
+          return joined;
+        },
         connect: connectWebTransport,
         kinds: "WebTransport" in self ? ["webtransport"] : [],
         now,

@@ -45,6 +45,8 @@ export type ToWorker =
   /** What is on screen, and where to draw it. */
   | { type: "viewport"; tiles: TileOnScreen[] }
   | { type: "canvas"; sessionId: number; kind: PictureKind; canvas: OffscreenCanvas }
+  /** This person's canvases are gone. */
+  | { type: "forget"; sessionId: number }
   /** The port of the worklet that plays this person. */
   | { type: "playout"; sessionId: number; port: MessagePort }
   | { type: "output-latency"; ms: number };

@@ -15,7 +15,6 @@ interface Person {
   clock: PersonClock;
   audio: AudioReceiver | null;
   pictures: Map<PictureKind, VideoReceiver>;
-  canvases: Map<PictureKind, OffscreenCanvas>;
   port: MessagePort | null;
   flowing: Set<PictureKind>;
 }
@@ -31,6 +30,9 @@ export interface PeopleDeps {
 export class People {
   outputLatencyMs = 20;
   private readonly people = new Map<number, Person>();
+  /** By session id and kind. A page hands each over once, so they outlive a
+   * person that is gone for a moment. */
+  private readonly canvases = new Map<string, OffscreenCanvas>();
 
   constructor(private readonly deps: PeopleDeps) {}
 
@@ -47,9 +49,16 @@ export class People {
   }
 
   canvas(sessionId: number, kind: PictureKind, canvas: OffscreenCanvas): void {
-    const person = this.person(sessionId);
-    person.canvases.set(kind, canvas);
-    person.pictures.get(kind)?.attach(canvas);
+    this.canvases.set(canvasKey(sessionId, kind), canvas);
+    this.people.get(sessionId)?.pictures.get(kind)?.attach(canvas);
+  }
+
+  /** The page shows this person no more. */
+  forgetCanvases(sessionId: number): void {
+    for (const kind of ["video", "screen"] as const) {
+      this.canvases.delete(canvasKey(sessionId, kind));
+      this.people.get(sessionId)?.pictures.get(kind)?.attach(null);
+    }
   }
 
   playout(sessionId: number, port: MessagePort): void {
@@ -123,7 +132,6 @@ export class People {
         clock: new PersonClock(),
         audio: null,
         pictures: new Map(),
-        canvases: new Map(),
         port: null,
         flowing: new Set(),
       };
@@ -153,11 +161,15 @@ export class People {
         requestKeyframe: (layer) =>
           this.deps.requestKeyframe(sessionId, mediaKind(kind), layer),
       });
-      receiver.attach(person.canvases.get(kind) ?? null);
+      receiver.attach(this.canvases.get(canvasKey(sessionId, kind)) ?? null);
       person.pictures.set(kind, receiver);
     }
     return receiver;
   }
+}
+
+function canvasKey(sessionId: number, kind: PictureKind): string {
+  return `${sessionId}/${kind}`;
 }
 
 export function pictureKind(kind: MediaKind): PictureKind | null {

@@ -63,6 +63,9 @@ scope.onmessage = ({ data: message }: MessageEvent<ToWorker>) => {
     case "canvas":
       call?.people.canvas(message.sessionId, message.kind, message.canvas);
       return;
+    case "forget":
+      call?.people.forgetCanvases(message.sessionId);
+      return;
     case "playout":
       call?.people.playout(message.sessionId, message.port);
       return;

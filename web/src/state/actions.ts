@@ -259,7 +259,7 @@ function useCamera(track: MediaStreamTrack): void {
   bridge.picture("video", track);
 }
 
-function closeDevices(): void {
+export function closeDevices(): void {
   const { microphone, camera, screen } = store.get();
   for (const { track } of [microphone, camera, screen]) track?.stop();
   const closed = { track: null, opening: false, trouble: null };

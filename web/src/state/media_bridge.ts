@@ -105,6 +105,7 @@ export class MediaBridge {
   forget(sessionId: number): void {
     for (const kind of ["video", "screen"]) this.canvases.delete(pictureKey(sessionId, kind));
     this.levels.delete(sessionId);
+    this.send({ type: "forget", sessionId });
   }
 
   viewport(tiles: TileOnScreen[]): void {

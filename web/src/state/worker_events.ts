@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // What the media worker says, as changes of state.
 import type { CallFacts, FromWorker, Loudness, Member } from "../media/messages";
+import type { Phase } from "../net/session";
 import { t } from "../strings";
 import {
   bridge,
   cameraOff,
+  closeDevices,
   microphoneOff,
   notice,
   screenOff,
@@ -14,13 +16,15 @@ import { pictureKey, type AppStore } from "./app";
 import { WeakSigns } from "./weak_signs";
 
 const MAX_CHAT_LINES = 500;
+const FORGET_MS = 30_000;
+const NEWS_UP_TO = 12;
 let lines = 0;
 
 export function workerSaid(store: AppStore, message: FromWorker): void {
   const state = store.get();
   switch (message.type) {
     case "phase":
-      store.set({ phase: message.phase });
+      phase(store, message.phase);
       return;
     case "session":
       store.set({ sessionId: message.sessionId });
@@ -62,21 +66,55 @@ export function workerSaid(store: AppStore, message: FromWorker): void {
   }
 }
 
+function phase(store: AppStore, next: Phase): void {
+  store.set({ phase: next });
+  if (next.name !== "ended" && next.name !== "refused") return;
+  // The call is over: the camera's light goes out.
+  closeDevices();
+  store.set({ notices: [] });
+}
+
 function members(store: AppStore, all: Member[], joined: Member[], left: Member[]): void {
-  for (const member of left) bridge.forget(member.sessionId);
-  const news = [
-    ...joined.map((member) => t().call.joined(member.displayName)),
-    ...left.map((member) => t().call.left(member.displayName)),
-  ];
+  for (const { sessionId } of left) setTimeout(() => forgetIfGone(store, sessionId), FORGET_MS);
+  const present = new Set(store.get().members.map((member) => member.userId));
+  const news = joined
+    .filter((member) => !present.has(member.userId) && !leaving.has(member.userId))
+    .map((member) => t().call.joined(member.displayName));
   const gone = new Set(left.map((member) => member.sessionId));
   const { pinned } = store.get();
   store.set({
     members: all,
     ...(gone.has(pinned) && { pinned: 0 }),
-    ...(news.length > 0 && { announcement: news.join(" ") }),
   });
+  tell(store, news);
+  for (const member of left) tellLater(store, member);
+}
+
+/** Whoever is back within this time, with any session, has not left. */
+const LEFT_AFTER_MS = 3_000;
+const leaving = new Set<string>();
+
+function tellLater(store: AppStore, member: Member): void {
+  leaving.add(member.userId);
+  setTimeout(() => {
+    leaving.delete(member.userId);
+    const { members: now, step } = store.get();
+    const back = now.some((one) => one.userId === member.userId);
+    if (!back && step === "call") tell(store, [t().call.left(member.displayName)]);
+  }, LEFT_AFTER_MS);
+}
+
+function tell(store: AppStore, news: string[]): void {
+  if (news.length === 0) return;
+  store.set({ announcement: news.join(" ") });
   // In a large meeting comings and goings are no news.
-  if (all.length <= 12) news.forEach(notice);
+  if (store.get().members.length <= NEWS_UP_TO) news.forEach(notice);
+}
+
+/** Somebody whose connection was lost for a moment keeps the same tile. */
+function forgetIfGone(store: AppStore, sessionId: number): void {
+  const back = store.get().members.some((member) => member.sessionId === sessionId);
+  if (!back) bridge.forget(sessionId);
 }
 
 function loudness(store: AppStore, levels: Loudness[]): void {

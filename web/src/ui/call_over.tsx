@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Why there is no call (any more), and what to do about it.
-import { backToLobby, go, joinCall } from "../state/actions";
+import { backToLobby, go } from "../state/actions";
 import type { Phase } from "../net/session";
 import { t } from "../strings";
 import { useApp } from "./use_store";
@@ -25,7 +25,7 @@ export function CallOver({ phase }: { phase: Over }) {
             <button
               type="button"
               class="button primary"
-              onClick={phase.name === "ended" ? joinCall : backToLobby}
+              onClick={backToLobby}
             >
               {words.again}
             </button>
