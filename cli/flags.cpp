@@ -61,8 +61,7 @@ void Flags::add_choice(const Choice& choice) {
           ->group("Choices");
   for (const Alternative& a : choice.alternatives) {
     if (a.flag.empty()) continue;
-    const std::string help_text =
-        "The same as --" + choice.name + " " + a.name;
+    const std::string help_text = "The same as --" + choice.name + " " + a.name;
     CLI::Option* option =
         app_.add_flag("--" + a.flag, help_text)->group("Choices");
     shortcuts_.push_back({choice.name, a.name, option});

@@ -74,8 +74,9 @@ void RunCommand::add_common_flags() {
       ->check(CLI::Range(0.0, 1e7).description(""))
       ->group("Running");
   app_->add_option("--connect-timeout", connect_timeout_,
-                   "Give up when the first connection takes longer; 0: never. "
-                   "A connection that is lost later is restored for ever")
+                   "Give up when the first connection takes longer, or after "
+                   "three attempts; 0: only after these. A connection that is "
+                   "lost later is restored for ever")
       ->type_name("seconds, default 15")
       ->check(CLI::Range(0.0, 1e6).description(""))
       ->group("Running");

@@ -143,6 +143,11 @@ void Runner::fail(const Trouble& trouble) {
 void Runner::on_message(GstMessage* message) {
   switch (GST_MESSAGE_TYPE(message)) {
     case GST_MESSAGE_ERROR:
+      if (stopping_) {
+        // What breaks while everything is taken down breaks nothing more.
+        console_.warning(trouble_of(message).text);
+        return finish(kOk);
+      }
       return fail(trouble_of(message));
     case GST_MESSAGE_EOS:
       if (!stopping_) console_.event("ended", {}, "the source has ended");
@@ -202,7 +207,7 @@ void Runner::on_session_state(const GstStructure* structure) {
     return fail(trouble_of_session(state, reason, code));
   }
   if (!ever_connected_ && is_about_certificates(reason))
-    return fail({kCertificate, reason + ". " + kCertificateRemedy});
+    return fail(trouble_of_session(state, reason, code));
   std::string text = state;
   if (attempt > 1) text += ", attempt " + std::to_string(attempt);
   if (!reason.empty()) text += ": " + reason;

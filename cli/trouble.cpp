@@ -68,7 +68,7 @@ Trouble device_trouble(const std::string& word, const std::string& reason) {
 
 Trouble server_trouble(const GError* error, const std::string& text) {
   if (is_about_certificates(text))
-    return {kCertificate, text + ". " + kCertificateRemedy};
+    return trouble_of_session("refused", text, "");
   if (error->domain == GST_RESOURCE_ERROR &&
       error->code == GST_RESOURCE_ERROR_NOT_AUTHORIZED)
     return {kRefused, text};
@@ -76,7 +76,7 @@ Trouble server_trouble(const GError* error, const std::string& text) {
       error->code == GST_RESOURCE_ERROR_SETTINGS)
     return {kUsage, text};
   if (error->domain == GST_RESOURCE_ERROR)
-    return {kUnreachable, text + ". " + kServerRemedy};
+    return trouble_of_session("refused", text, "unreachable");
   return {kPipeline, text};
 }
 
@@ -84,7 +84,7 @@ Trouble server_trouble(const GError* error, const std::string& text) {
 
 bool is_about_certificates(const std::string& text) {
   const std::string words = lower(text);
-  return has(words, "certificate") || has(words, "tls");
+  return has(words, "certificate");
 }
 
 Trouble trouble_of(GstMessage* message) {
@@ -119,14 +119,19 @@ Trouble trouble_of(GstMessage* message) {
 Trouble trouble_of_session(const std::string& state, const std::string& reason,
                            const std::string& code) {
   const std::string why = reason.empty() ? code : reason;
+  // The session's own words often hold the remedy already.
+  const bool advised = has(why, "?") || has(why, "insecure-skip-verify");
+  const auto with = [&](const char* remedy) {
+    return advised ? why : why + ". " + remedy;
+  };
   if (is_about_certificates(code) || is_about_certificates(reason))
-    return {kCertificate, why + ". " + kCertificateRemedy};
-  if (state == "refused") {
-    std::string text = "the server refused: " + why;
-    if (has(code, "token") || has(code, "unauth"))
-      text += ". A token may be used once and for 60 s: start again";
-    return {kRefused, text};
-  }
+    return {kCertificate, with(kCertificateRemedy)};
+  if (code == "unreachable" || code == "timeout" || code == "idle")
+    return {kUnreachable, with(kServerRemedy)};
+  if (state == "refused") return {kRefused, "the server refused: " + why};
+  if (code == "removed") return {kRefused, "removed from the meeting: " + why};
+  if (code == "protocol-error")
+    return {kPipeline, "the session ended, protocol error: " + why};
   return {kOk, "the session ended" + (why.empty() ? "" : ": " + why)};
 }
 

@@ -15,16 +15,16 @@ namespace {
 using namespace std::chrono_literals;
 constexpr auto kDrainTimeout = 5s;
 constexpr auto kIdleTimeout = 2s;
+constexpr auto kQuietTimeout = 500ms;
 
 struct BranchState {
   std::atomic<bool> failed{false};
   std::atomic<bool> detaching{false};
-  // Guards the three below; signalled when every sink inside has seen the end,
-  // when the branch is unlinked, and when it has left.
+  // Guards the two below; signalled when every sink inside has seen the end,
+  // and when the branch has left.
   std::mutex mutex;
   std::condition_variable condition;
   bool ended = false;
-  bool unlinked = false;
   bool left = false;
 };
 
@@ -202,22 +202,30 @@ void each_input(GstElement* branch, void (*visit)(GstPad* input)) {
   g_list_free_full(inputs, gst_object_unref);
 }
 
-// Signals that no push is under way and the pads are apart.
-struct Unlinked {
-  PadPtr input;
+// A move of one pad, and the signal that it is done.
+struct Move {
+  PadPtr input;  // where to; empty: nowhere
   std::mutex mutex;
   std::condition_variable condition;
   bool done = false;
 };
-using UnlinkedPtr = std::shared_ptr<Unlinked>;
+using MovePtr = std::shared_ptr<Move>;
 
-GstPadProbeReturn unlink_when_idle(GstPad* peer, GstPadProbeInfo*,
-                                   gpointer data) {
-  const UnlinkedPtr unlinked = *static_cast<UnlinkedPtr*>(data);
-  gst_pad_unlink(peer, unlinked->input.get());
-  const std::lock_guard<std::mutex> lock(unlinked->mutex);
-  unlinked->done = true;
-  unlinked->condition.notify_all();
+void relink(GstPad* source, GstPad* input) {
+  const PadPtr old(gst_pad_get_peer(source));
+  if (old) gst_pad_unlink(source, old.get());
+  if (input && gst_pad_link_full(source, input, GST_PAD_LINK_CHECK_NOTHING) !=
+                   GST_PAD_LINK_OK)
+    GST_WARNING_OBJECT(source, "cannot be linked");
+}
+
+GstPadProbeReturn move_now(GstPad* source, GstPadProbeInfo*, gpointer data) {
+  const MovePtr move = *static_cast<MovePtr*>(data);
+  const std::lock_guard<std::mutex> lock(move->mutex);
+  // Too late: the waiting thread has done it.
+  if (!move->done) relink(source, move->input.get());
+  move->done = true;
+  move->condition.notify_all();
   return GST_PAD_PROBE_REMOVE;
 }
 
@@ -233,20 +241,7 @@ void release(GstPad* pad) {
 void unlink_input(GstPad* input) {
   const PadPtr peer(gst_pad_get_peer(input));
   if (!peer) return;
-  const auto unlinked = std::make_shared<Unlinked>();
-  unlinked->input.reset(GST_PAD(gst_object_ref(input)));
-  gst_pad_add_probe(peer.get(), GST_PAD_PROBE_TYPE_IDLE, unlink_when_idle,
-                    new UnlinkedPtr(unlinked), [](gpointer data) {
-                      delete static_cast<UnlinkedPtr*>(data);
-                    });
-  {
-    std::unique_lock<std::mutex> lock(unlinked->mutex);
-    unlinked->condition.wait_for(lock, kIdleTimeout,
-                                 [&] { return unlinked->done; });
-  }
-  // A push that hangs inside a branch without a queue ends when the branch is
-  // stopped.
-  if (gst_pad_is_linked(input)) gst_pad_unlink(peer.get(), input);
+  move_pad(peer.get(), nullptr);
   release(peer.get());
 }
 
@@ -264,25 +259,44 @@ void drain(GstElement* branch) {
   state->condition.wait_for(lock, kDrainTimeout, [&] { return state->ended; });
 }
 
-void tell(GstElement* branch, bool BranchState::*what) {
-  BranchState* state = branch_cast(branch)->state;
-  const std::lock_guard<std::mutex> lock(state->mutex);
-  state->*what = true;
-  state->condition.notify_all();
-}
-
 void leave(GstElement* branch, gpointer) {
   each_input(branch, unlink_input);
-  tell(branch, &BranchState::unlinked);
   drain(branch);
   gst_element_set_locked_state(branch, TRUE);
   gst_element_set_state(branch, GST_STATE_NULL);
   const ObjectPtr parent(gst_object_get_parent(GST_OBJECT(branch)));
   if (parent) gst_bin_remove(GST_BIN(parent.get()), branch);
-  tell(branch, &BranchState::left);
+  BranchState* state = branch_cast(branch)->state;
+  const std::lock_guard<std::mutex> lock(state->mutex);
+  state->left = true;
+  state->condition.notify_all();
 }
 
 }  // namespace
+
+void move_pad(GstPad* source, GstPad* input) {
+  if (!gst_pad_is_linked(source)) return relink(source, input);
+  const auto move = std::make_shared<Move>();
+  if (input) move->input.reset(GST_PAD(gst_object_ref(input)));
+  // An idle probe can run at the end of pushing an event, which then counts
+  // as seen by the new input too. In front of a buffer GStreamer looks again
+  // which events the peer lacks.
+  const int before_data = GST_PAD_PROBE_TYPE_BLOCK | GST_PAD_PROBE_TYPE_BUFFER |
+                          GST_PAD_PROBE_TYPE_BUFFER_LIST;
+  gst_pad_add_probe(source,
+                    input ? static_cast<GstPadProbeType>(before_data)
+                          : GST_PAD_PROBE_TYPE_IDLE,
+                    move_now, new MovePtr(move),
+                    [](gpointer data) { delete static_cast<MovePtr*>(data); });
+  std::unique_lock<std::mutex> lock(move->mutex);
+  if (move->condition.wait_for(lock, input ? kQuietTimeout : kIdleTimeout,
+                               [&] { return move->done; }))
+    return;
+  // Nothing flows, or a push hangs inside a branch without a queue: that ends
+  // when the branch is stopped.
+  relink(source, input);
+  move->done = true;
+}
 
 GstElement* new_branch(const std::string& name) {
   auto* branch =
@@ -348,25 +362,11 @@ void detach_branch(GstElement* branch) {
   gst_element_call_async(branch, leave, nullptr, nullptr);
 }
 
-namespace {
-
-bool wait_for(GstElement* branch, bool BranchState::*what,
-              std::chrono::milliseconds timeout) {
-  BranchState* state = branch_cast(branch)->state;
-  std::unique_lock<std::mutex> lock(state->mutex);
-  return state->condition.wait_for(lock, timeout, [&] { return state->*what; });
-}
-
-}  // namespace
-
-bool wait_until_unlinked(GstElement* branch,
-                         std::chrono::milliseconds timeout) {
-  return wait_for(branch, &BranchState::unlinked, timeout);
-}
-
 bool wait_until_detached(GstElement* branch,
                          std::chrono::milliseconds timeout) {
-  return wait_for(branch, &BranchState::left, timeout);
+  BranchState* state = branch_cast(branch)->state;
+  std::unique_lock<std::mutex> lock(state->mutex);
+  return state->condition.wait_for(lock, timeout, [&] { return state->left; });
 }
 
 void report_branch_failure(GstElement* branch, const std::string& reason) {

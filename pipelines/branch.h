@@ -49,15 +49,20 @@ GstPad* add_branch_input(GstElement* branch, GstPad* target,
                                          GstElement* from,
                                          const std::string& pad);
 
+// Links the src pad |source| to |input| instead of what it is linked to, in a
+// moment when no buffer is under way on it, so that it never finds itself
+// unlinked. An |input| of nullptr only unlinks. Returns when done; not from
+// the thread that pushes.
+void move_pad(GstPad* source, GstPad* input);
+
 // Unlinks the branch when no buffer is under way on its inputs, gives request
 // pads back, lets it finish what it has (end of stream, at most 5 s), stops it
 // and removes it from its pipeline. Returns at once; the work is done on a
 // thread of GStreamer's. Safe to call twice.
 void detach_branch(GstElement* branch);
 
-// Whether a branch that is being detached takes no more data, or has finished
-// and gone; each waits up to |timeout|.
-bool wait_until_unlinked(GstElement* branch, std::chrono::milliseconds timeout);
+// Whether a branch that is being detached has finished and gone; waits up to
+// |timeout|.
 bool wait_until_detached(GstElement* branch, std::chrono::milliseconds timeout);
 
 // Ends the branch as if an element in it had failed.

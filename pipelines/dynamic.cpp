@@ -103,6 +103,11 @@ GstPadProbeReturn gate_probe(GstPad*, GstPadProbeInfo* info, gpointer data) {
   return GST_PAD_PROBE_OK;
 }
 
+bool feeds(GstPad* source, GstElement* branch) {
+  const PadPtr peer(gst_pad_get_peer(source));
+  return peer && GST_OBJECT_PARENT(peer.get()) == GST_OBJECT(branch);
+}
+
 void ask_for_key_frame(GstPad* source) {
   // gst_video_event_new_upstream_force_key_unit() without libgstvideo.
   GstStructure* structure =
@@ -274,15 +279,17 @@ void DynamicPart::Shared::rebuild(const std::string& key) {
     number = ++group.number;
     if (empty) group.dirty = false;
   }
-  if (old) detach_branch(old.get());
-  if (empty) return;
-  if (old) (void)wait_until_unlinked(old.get(), kFinishTimeout);
+  if (empty) {
+    if (old) detach_branch(old.get());
+    return;
+  }
   ElementPtr branch(GST_ELEMENT(gst_object_ref_sink(
       new_branch(dynamic.name + "-" + key + "-" + std::to_string(number)))));
   gst_bin_add(GST_BIN(pipeline), branch.get());
   (void)gst_element_sync_state_with_parent(branch.get());
   std::vector<Input> inputs;
   gather(key, branch.get(), inputs);
+  if (old) detach_branch(old.get());
   // Pads that come while it settles are of this build too.
   while (settle()) {
     const size_t before = inputs.size();
@@ -295,7 +302,7 @@ void DynamicPart::Shared::rebuild(const std::string& key) {
   groups[key].branch = std::move(branch);
 }
 
-// Links the pads that are not linked yet.
+// Links the pads that do not feed |branch| yet.
 void DynamicPart::Shared::gather(const std::string& key, GstElement* branch,
                                  std::vector<Input>& inputs) {
   std::vector<std::pair<PadPtr, LaunchText>> fresh;
@@ -304,7 +311,7 @@ void DynamicPart::Shared::gather(const std::string& key, GstElement* branch,
     Group& group = groups[key];
     group.dirty = false;
     for (const auto& [name, entry] : group.pads) {
-      if (gst_pad_is_linked(entry.first.get())) continue;
+      if (feeds(entry.first.get(), branch)) continue;
       fresh.emplace_back(PadPtr(GST_PAD(gst_object_ref(entry.first.get()))),
                          entry.second);
     }
@@ -344,9 +351,7 @@ Input DynamicPart::Shared::take(const std::string& key, GstElement* branch,
                     gate,
                     [](gpointer data) { delete static_cast<Gate*>(data); });
   (void)gst_element_sync_state_with_parent(queue);
-  if (gst_pad_link_full(pad, ghost, GST_PAD_LINK_CHECK_NOTHING) !=
-      GST_PAD_LINK_OK)
-    GST_WARNING_OBJECT(pad, "cannot be linked");
+  move_pad(pad, ghost);
   ask_for_key_frame(pad);
   return input;
 }
