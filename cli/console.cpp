@@ -51,7 +51,7 @@ void Console::object(const std::string& name, nlohmann::json fields) {
   out["time_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(
                        std::chrono::system_clock::now().time_since_epoch())
                        .count();
-  out.update(fields);
+  if (fields.is_object()) out.update(fields);
   const std::string text =
       out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   std::fprintf(stdout, "%s\n", text.c_str());

@@ -85,29 +85,29 @@ void Meters::add(GstElement* element, const std::string& name) {
 
 Reading Meters::read(int64_t others) {
   Reading reading;
-  uint64_t video_frames = 0;
+  reading.others = others;
+  reading.receiving = meters_.empty();
   for (const Meter& meter : meters_) {
-    if (meter.video) video_frames += meter.count->frames;
+    if (meter.video) reading.frames += meter.count->frames;
     reading.bytes += meter.count->bytes;
   }
+  read_sessions(reading);
   const auto now = Clock::now();
   const double span = std::chrono::duration<double>(now - last_).count();
-  reading.frames = video_frames;
   reading.seconds = std::chrono::duration<double>(now - begin_).count();
-  if (span > 0) {
-    reading.video_fps = double(video_frames - last_frames_) / span;
+  // A session that came back counts from nothing again.
+  if (span > 0 && reading.bytes >= last_bytes_) {
+    reading.video_fps = double(reading.frames - last_frames_) / span;
     reading.bitrate_kbps =
         double(reading.bytes - last_bytes_) * 8 / 1'000 / span;
   }
   last_ = now;
-  last_frames_ = video_frames;
+  last_frames_ = reading.frames;
   last_bytes_ = reading.bytes;
-  reading.others = others;
-  read_session(reading);
   return reading;
 }
 
-void Meters::read_session(Reading& reading) const {
+void Meters::read_sessions(Reading& reading) const {
   for (const ElementPtr& session : sessions_) {
     GstStructure* stats = nullptr;
     g_object_get(session.get(), "stats", &stats, nullptr);
@@ -115,6 +115,8 @@ void Meters::read_session(Reading& reading) const {
     reading.rtt_ms = number(stats, "rtt-ms").value_or(reading.rtt_ms);
     reading.loss_percent =
         number(stats, "loss-percent").value_or(reading.loss_percent);
+    if (reading.receiving)
+      reading.bytes += uint64_t(number(stats, "bytes-received").value_or(0));
     gst_structure_free(stats);
   }
 }
@@ -122,11 +124,13 @@ void Meters::read_session(Reading& reading) const {
 nlohmann::json Reading::fields() const {
   nlohmann::json out = {{"seconds", round_to(seconds, 1'000)},
                         {"bitrate_kbps", round_to(bitrate_kbps, 10)},
-                        {"fps", round_to(video_fps, 10)},
-                        {"frames", frames},
                         {"bytes", bytes}};
-  if (rtt_ms >= 0) out["rtt_ms"] = rtt_ms;
-  if (loss_percent >= 0) out["loss_percent"] = loss_percent;
+  if (!receiving) {
+    out["fps"] = round_to(video_fps, 10);
+    out["frames"] = frames;
+  }
+  if (rtt_ms >= 0) out["rtt_ms"] = round_to(rtt_ms, 1'000);
+  if (loss_percent >= 0) out["loss_percent"] = round_to(loss_percent, 1'000);
   if (others >= 0) out["others"] = others;
   return out;
 }
@@ -134,10 +138,13 @@ nlohmann::json Reading::fields() const {
 std::string Reading::text(const std::string& others_word) const {
   const auto total = static_cast<unsigned long>(seconds);
   char part[96];
-  std::snprintf(part, sizeof part, "%02lu:%02lu:%02lu  %.0f kbit/s  %.1f fps",
-                total / 3600, total / 60 % 60, total % 60, bitrate_kbps,
-                video_fps);
+  std::snprintf(part, sizeof part, "%02lu:%02lu:%02lu  %.0f kbit/s",
+                total / 3600, total / 60 % 60, total % 60, bitrate_kbps);
   std::string out = part;
+  if (!receiving) {
+    std::snprintf(part, sizeof part, "  %.1f fps", video_fps);
+    out += part;
+  }
   if (rtt_ms >= 0) {
     std::snprintf(part, sizeof part, "  RTT %.0f ms", rtt_ms);
     out += part;

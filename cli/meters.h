@@ -28,6 +28,8 @@ struct Reading {
   double rtt_ms = -1;
   double loss_percent = -1;
   int64_t others = -1;
+  // Of a session that receives, where nothing is metered: what came in.
+  bool receiving = false;
 
   [[nodiscard]] nlohmann::json fields() const;
   // "00:12  812 kbit/s  30.0 fps  RTT 8 ms  loss 0.0 %  3 viewers"
@@ -59,7 +61,7 @@ class Meters {
   };
 
   void add(GstElement* element, const std::string& name);
-  void read_session(Reading& reading) const;
+  void read_sessions(Reading& reading) const;
 
   std::vector<Meter> meters_;
   std::vector<pipelines::ElementPtr> sessions_;

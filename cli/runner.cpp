@@ -4,12 +4,14 @@
 #include <glib-unix.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <vector>
 
 namespace videocall::cli {
 namespace {
 
 constexpr guint kLeaveTimeoutMs = 5'000;
+constexpr gint64 kSameSignal = 200 * G_TIME_SPAN_MILLISECOND;
 
 std::string text_field(const GstStructure* structure, const char* name) {
   const char* text = gst_structure_get_string(structure, name);
@@ -47,6 +49,7 @@ int Runner::run() {
   meters_ = std::make_unique<Meters>(pipeline_.element());
   start();
   if (!finished_) g_main_loop_run(loop_);
+  if (finisher_.joinable()) finisher_.join();
   gst_bus_remove_watch(bus.get());
   // What was added to the loop holds a pointer to this object.
   while (g_source_remove_by_user_data(this)) {
@@ -61,14 +64,23 @@ void Runner::take_signal(int signal) {
       signal,
       [](gpointer data) -> gboolean {
         Runner* runner = runner_cast(data);
-        if (++runner->signals_ > 1) {
-          runner->finish(kInterrupted);
-        } else {
-          runner->stop_in_order("interrupted");
-        }
+        runner->on_signal();
         return G_SOURCE_CONTINUE;
       },
       this);
+}
+
+void Runner::on_signal() {
+  const gint64 now = g_get_monotonic_time();
+  if (signalled_at_ == 0) {
+    signalled_at_ = now;
+    return stop_in_order("interrupted");
+  }
+  // timeout(1) and some shells send a signal to the process and again to its
+  // group; no hand is that fast.
+  if (now - signalled_at_ < kSameSignal) return;
+  // At once means now, whatever is still being taken down.
+  std::_Exit(kInterrupted);
 }
 
 void Runner::every(guint ms, GSourceFunc function) {
@@ -115,8 +127,24 @@ void Runner::stop_in_order(const char* why) {
   if (stopping_ || finished_) return;
   stopping_ = true;
   console_.event("leaving", {{"reason", why}}, "leaving …");
-  pipeline_.finish_dynamics();
-  gst_element_send_event(pipeline_.element(), gst_event_new_eos());
+  // Closing files takes time in which a second Ctrl-C must be heard.
+  finisher_ = std::thread([this] {
+    pipeline_.finish_dynamics();
+    g_idle_add(
+        [](gpointer data) -> gboolean {
+          runner_cast(data)->end_stream();
+          return G_SOURCE_REMOVE;
+        },
+        this);
+  });
+}
+
+void Runner::end_stream() {
+  GstElement* pipeline = pipeline_.element();
+  // Without a sink nobody would report the end of the stream.
+  if (!GST_OBJECT_FLAG_IS_SET(pipeline, GST_ELEMENT_FLAG_SINK))
+    return finish(kOk);
+  gst_element_send_event(pipeline, gst_event_new_eos());
   every(kLeaveTimeoutMs, [](gpointer data) -> gboolean {
     runner_cast(data)->finish(kOk);
     return G_SOURCE_REMOVE;
@@ -208,6 +236,8 @@ void Runner::on_session_state(const GstStructure* structure) {
   }
   if (!ever_connected_ && is_about_certificates(reason))
     return fail(trouble_of_session(state, reason, code));
+  // The attempt that begins was announced when the one before it failed.
+  if (attempt > 1 && reason.empty() && state != "connecting") return;
   std::string text = state;
   if (attempt > 1) text += ", attempt " + std::to_string(attempt);
   if (!reason.empty()) text += ": " + reason;

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "cli/console.h"
 #include "cli/meters.h"
@@ -42,6 +43,7 @@ class Runner {
  private:
   void start();
   void stop_in_order(const char* why);
+  void end_stream();
   void finish(ExitCode code);
   void fail(const Trouble& trouble);
   void on_message(GstMessage* message);
@@ -51,6 +53,7 @@ class Runner {
   void on_status();
   void every(guint ms, GSourceFunc function);
   void take_signal(int signal);
+  void on_signal();
 
   pipelines::Pipeline& pipeline_;
   Console& console_;
@@ -63,8 +66,9 @@ class Runner {
   bool ever_connected_ = false;
   bool stopping_ = false;
   bool finished_ = false;
-  guint signals_ = 0;
+  gint64 signalled_at_ = 0;  // 0: not yet
   std::string last_reason_;
+  std::thread finisher_;  // ends the dynamic parts while the loop goes on
   ExitCode code_ = kOk;
 };
 

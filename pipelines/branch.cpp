@@ -76,9 +76,16 @@ gboolean post_message(GstElement* element, GstMessage* message) {
   BranchState* state = branch_cast(element)->state;
   if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS &&
       GST_MESSAGE_SRC(message) == GST_OBJECT(element)) {
-    const std::lock_guard<std::mutex> lock(state->mutex);
-    state->ended = true;
-    state->condition.notify_all();
+    {
+      const std::lock_guard<std::mutex> lock(state->mutex);
+      state->ended = true;
+      state->condition.notify_all();
+    }
+    // One that leaves does not end the pipeline, even if it is the last.
+    if (state->detaching) {
+      gst_message_unref(message);
+      return TRUE;
+    }
   }
   return GST_ELEMENT_CLASS(videocall_branch_parent_class)
       ->post_message(element, message);

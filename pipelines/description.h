@@ -141,7 +141,8 @@ struct Branch {
 struct Dynamic {
   std::string name;
   std::string element;
-  // Pad name pattern → text, for instance "video_*".
+  // Pad name pattern → text, for instance "video_*", or "video_* video/x-h264"
+  // for pads with these caps only.
   std::vector<std::pair<std::string, LaunchText>> pads;
   LaunchText launch;
   uint64_t settle_ms = 0;  // how long a group waits for its other pads

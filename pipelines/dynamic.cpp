@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "pipelines/branch.h"
+#include "pipelines/gate.h"
 #include "pipelines/launch.h"
 #include "pipelines/parse.h"
 
@@ -38,6 +39,27 @@ bool match(const std::string& pattern, const std::string& name,
   return true;
 }
 
+// The text for a pad: "video_*" or, of pads with these caps only,
+// "video_* video/x-h264", which goes first.
+const LaunchText* text_for(const Dynamic& dynamic, GstPad* pad,
+                           std::string& star) {
+  const CharPtr name(gst_pad_get_name(pad));
+  const CapsPtr caps(gst_pad_get_current_caps(pad));
+  const LaunchText* found = nullptr;
+  for (const auto& [pattern, text] : dynamic.pads) {
+    const size_t space = pattern.find(' ');
+    if (!match(pattern.substr(0, space), name.get(), star)) continue;
+    if (space == std::string::npos) {
+      if (!found) found = &text;
+    } else if (caps &&
+               gst_structure_has_name(gst_caps_get_structure(caps.get(), 0),
+                                      pattern.substr(space + 1).c_str())) {
+      return &text;
+    }
+  }
+  return found;
+}
+
 std::string time_now() {
   const std::time_t now = std::time(nullptr);
   std::tm parts{};
@@ -47,61 +69,22 @@ std::string time_now() {
   return text;
 }
 
-// One pad of a group while one branch is built for it.
+// One pad of a group while a branch is built for it.
 struct Input {
-  std::string pad_name;
   LaunchText part;
-  PadPtr source;
   ElementPtr queue;
   gulong block = 0;
 };
 
-// What the probe on an input knows.
-struct Gate {
-  std::function<void()> changed;
-  bool open = false;    // a key frame came
-  bool closed = false;  // other caps came; the next branch takes over
-  bool strict = false;  // any other caps, not only another format
-  CapsPtr caps;
+// A branch on its way: its pads are linked, their data waits.
+struct Gathering {
+  // Held while a pad is linked; nothing in there calls back.
+  std::mutex lock;
+  ElementPtr branch;
+  std::vector<Input> inputs;
+  // Threads that are about to link a pad; guarded by the part's mutex.
+  unsigned pending = 0;
 };
-
-bool same_format(const GstCaps* a, const GstCaps* b) {
-  return gst_structure_get_name_id(gst_caps_get_structure(a, 0)) ==
-         gst_structure_get_name_id(gst_caps_get_structure(b, 0));
-}
-
-bool other_caps(Gate& gate, GstEvent* event) {
-  GstCaps* caps = nullptr;
-  gst_event_parse_caps(event, &caps);
-  if (!gate.caps) {
-    gate.caps.reset(gst_caps_ref(caps));
-    return false;
-  }
-  return gate.strict ? !gst_caps_is_equal(gate.caps.get(), caps)
-                     : !same_format(gate.caps.get(), caps);
-}
-
-GstPadProbeReturn gate_probe(GstPad*, GstPadProbeInfo* info, gpointer data) {
-  Gate& gate = *static_cast<Gate*>(data);
-  if (GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM) {
-    GstEvent* event = GST_PAD_PROBE_INFO_EVENT(info);
-    if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS || gate.closed)
-      return GST_PAD_PROBE_OK;
-    if (!other_caps(gate, event)) return GST_PAD_PROBE_OK;
-    gate.closed = true;
-    gate.changed();
-    return GST_PAD_PROBE_DROP;
-  }
-  if (gate.closed) return GST_PAD_PROBE_DROP;
-  if (!gate.open) {
-    // Nothing can be made of a group of pictures without its beginning.
-    if (GST_BUFFER_FLAG_IS_SET(GST_PAD_PROBE_INFO_BUFFER(info),
-                               GST_BUFFER_FLAG_DELTA_UNIT))
-      return GST_PAD_PROBE_DROP;
-    gate.open = true;
-  }
-  return GST_PAD_PROBE_OK;
-}
 
 bool feeds(GstPad* source, GstElement* branch) {
   const PadPtr peer(gst_pad_get_peer(source));
@@ -136,13 +119,13 @@ std::string file_name_part(const std::string& text) {
 struct DynamicPart::Shared : std::enable_shared_from_this<Shared> {
   struct Group {
     std::string key;
-    // The pads that are there now, by name.
-    std::map<std::string, std::pair<PadPtr, LaunchText>> pads;
-    std::map<std::string, std::string> labels;
-    unsigned number = 0;  // of the branch, for its name
-    bool dirty = false;   // pads or caps changed since it was built
-    bool busy = false;    // a thread is at work on it
-    ElementPtr branch;
+    std::map<std::string, PadPtr> pads;  // those that are there, by name
+    unsigned number = 0;                 // of the branch, for its name
+    bool dirty = false;                  // pads came
+    bool stale = false;                  // to be built anew, or ended
+    bool busy = false;                   // a thread is at work on it
+    std::shared_ptr<Gathering> gathering;
+    ElementPtr branch;  // built
   };
 
   GstElement* pipeline = nullptr;
@@ -155,47 +138,55 @@ struct DynamicPart::Shared : std::enable_shared_from_this<Shared> {
   // Guards what follows; never held over a call into GStreamer that can
   // block.
   std::mutex mutex;
-  std::condition_variable idle;
+  std::condition_variable changed;
   bool finished = false;
   std::map<std::string, Group> groups;
   std::map<std::string, std::map<std::string, std::string>> labels;
 
   void pad_added(GstPad* pad);
   void pad_removed(GstPad* pad);
+  void mark(const std::string& key);
   void schedule(Group& group);
   void work(const std::string& key);
   void rebuild(const std::string& key);
-  Result<void> build(const std::string& key, GstElement* branch,
-                     std::vector<Input>& inputs);
-  void gather(const std::string& key, GstElement* branch,
-              std::vector<Input>& inputs);
-  Input take(const std::string& key, GstElement* branch, size_t number,
-             GstPad* pad, const LaunchText& part);
+  void start_gathering(Group& group);
+  std::shared_ptr<Gathering> settle(const std::string& key);
+  Result<void> build(const std::string& key, Gathering& gathering);
+  void link(const std::string& key, Gathering& gathering, GstPad* pad);
+  GstPad* new_gated_input(const std::string& key, Gathering& gathering,
+                          Input& input);
   std::map<std::string, std::string> labels_of(const std::string& key);
-  bool settle();
-  void mark(const std::string& key);
 };
 
 // -- Pads come and go
-// ------------------------------------------------------------
+// -----------------------------------------------------------
 
 void DynamicPart::Shared::pad_added(GstPad* pad) {
   if (GST_PAD_DIRECTION(pad) != GST_PAD_SRC) return;
   const CharPtr name(gst_pad_get_name(pad));
-  for (const auto& [pattern, part] : dynamic.pads) {
-    std::string key;
-    if (!match(pattern, name.get(), key)) continue;
-    // Without a common text every pad stands for itself.
-    if (dynamic.launch.text.empty()) key = name.get();
+  std::string key;
+  if (!text_for(dynamic, pad, key)) return;
+  // Without a common text every pad stands for itself.
+  if (dynamic.launch.text.empty()) key = name.get();
+  std::shared_ptr<Gathering> gathering;
+  {
     const std::lock_guard<std::mutex> lock(mutex);
     if (finished) return;
     Group& group = groups[key];
     group.key = key;
-    group.pads[name.get()] = {PadPtr(GST_PAD(gst_object_ref(pad))), part};
+    group.pads[name.get()] = PadPtr(GST_PAD(gst_object_ref(pad)));
+    if (!group.gathering && !group.branch) start_gathering(group);
+    gathering = group.gathering;
+    if (gathering) ++gathering->pending;
     group.dirty = true;
     schedule(group);
-    return;
   }
+  if (!gathering) return;  // joins late: the group is built anew
+  // Here and now, before the pad's first buffer: it may be a key frame.
+  link(key, *gathering, pad);
+  const std::lock_guard<std::mutex> lock(mutex);
+  --gathering->pending;
+  changed.notify_all();
 }
 
 void DynamicPart::Shared::pad_removed(GstPad* pad) {
@@ -207,10 +198,9 @@ void DynamicPart::Shared::pad_removed(GstPad* pad) {
     for (auto& [key, group] : groups) {
       if (group.pads.erase(name.get()) == 0) continue;
       last = group.pads.empty();
-      if (last) {
-        group.dirty = true;
-        schedule(group);
-      }
+      if (!last) continue;
+      group.stale = true;
+      schedule(group);
     }
   }
   // The others of its group go on; this one's track ends.
@@ -222,12 +212,13 @@ void DynamicPart::Shared::mark(const std::string& key) {
   const std::lock_guard<std::mutex> lock(mutex);
   const auto it = groups.find(key);
   if (it == groups.end() || finished) return;
-  it->second.dirty = true;
+  it->second.stale = true;
   schedule(it->second);
 }
 
 // Called with the mutex held.
 void DynamicPart::Shared::schedule(Group& group) {
+  changed.notify_all();
   if (group.busy) return;
   group.busy = true;
   using Job = std::pair<std::shared_ptr<Shared>, std::string>;
@@ -241,25 +232,25 @@ void DynamicPart::Shared::schedule(Group& group) {
       [](gpointer data) { delete static_cast<Job*>(data); });
 }
 
-// -- Building, on a thread of GStreamer's
-// ----------------------------------------
-
-bool DynamicPart::Shared::settle() {
-  std::unique_lock<std::mutex> lock(mutex);
-  idle.wait_for(lock, std::chrono::milliseconds(dynamic.settle_ms),
-                [&] { return finished; });
-  return !finished;
+// Called with the mutex held.
+void DynamicPart::Shared::start_gathering(Group& group) {
+  group.gathering = std::make_shared<Gathering>();
+  group.gathering->branch.reset(GST_ELEMENT(gst_object_ref_sink(new_branch(
+      dynamic.name + "-" + group.key + "-" + std::to_string(++group.number)))));
 }
+
+// -- Building, on a thread of GStreamer's
+// --------------------------------------
 
 void DynamicPart::Shared::work(const std::string& key) {
   for (;;) {
     {
       const std::lock_guard<std::mutex> lock(mutex);
       Group& group = groups[key];
-      if (!group.dirty || finished) {
+      if ((!group.dirty && !group.stale) || finished) {
         group.busy = false;
         if (group.pads.empty() && !group.branch) groups.erase(key);
-        idle.notify_all();
+        changed.notify_all();
         return;
       }
     }
@@ -269,69 +260,54 @@ void DynamicPart::Shared::work(const std::string& key) {
 
 void DynamicPart::Shared::rebuild(const std::string& key) {
   ElementPtr old;
-  unsigned number = 0;
   bool empty = false;
   {
     const std::lock_guard<std::mutex> lock(mutex);
     Group& group = groups[key];
     old = std::move(group.branch);
-    empty = group.pads.empty();
-    number = ++group.number;
+    group.stale = false;
+    empty = group.pads.empty() && !group.gathering;
     if (empty) group.dirty = false;
+    if (!empty && !group.gathering) start_gathering(group);
   }
-  if (empty) {
-    if (old) detach_branch(old.get());
-    return;
-  }
-  ElementPtr branch(GST_ELEMENT(gst_object_ref_sink(
-      new_branch(dynamic.name + "-" + key + "-" + std::to_string(number)))));
-  gst_bin_add(GST_BIN(pipeline), branch.get());
-  (void)gst_element_sync_state_with_parent(branch.get());
-  std::vector<Input> inputs;
-  gather(key, branch.get(), inputs);
+  const std::shared_ptr<Gathering> gathering = empty ? nullptr : settle(key);
   if (old) detach_branch(old.get());
-  // Pads that come while it settles are of this build too.
-  while (settle()) {
-    const size_t before = inputs.size();
-    gather(key, branch.get(), inputs);
-    if (inputs.size() == before) break;
-  }
-  auto built = build(key, branch.get(), inputs);
-  if (!built) report_branch_failure(branch.get(), built.error().message);
+  if (!gathering) return;
+  auto built = build(key, *gathering);
+  if (!built)
+    report_branch_failure(gathering->branch.get(), built.error().message);
   const std::lock_guard<std::mutex> lock(mutex);
-  groups[key].branch = std::move(branch);
+  groups[key].branch = std::move(gathering->branch);
 }
 
-// Links the pads that do not feed |branch| yet.
-void DynamicPart::Shared::gather(const std::string& key, GstElement* branch,
-                                 std::vector<Input>& inputs) {
-  std::vector<std::pair<PadPtr, LaunchText>> fresh;
-  {
-    const std::lock_guard<std::mutex> lock(mutex);
+// Links what there is, waits for what belongs to it, and closes the gathering.
+std::shared_ptr<Gathering> DynamicPart::Shared::settle(const std::string& key) {
+  std::unique_lock<std::mutex> lock(mutex);
+  for (;;) {
     Group& group = groups[key];
     group.dirty = false;
-    for (const auto& [name, entry] : group.pads) {
-      if (feeds(entry.first.get(), branch)) continue;
-      fresh.emplace_back(PadPtr(GST_PAD(gst_object_ref(entry.first.get()))),
-                         entry.second);
-    }
+    const std::shared_ptr<Gathering> gathering = group.gathering;
+    std::vector<PadPtr> pads;
+    for (const auto& [name, pad] : group.pads)
+      pads.emplace_back(GST_PAD(gst_object_ref(pad.get())));
+    lock.unlock();
+    for (const PadPtr& pad : pads) link(key, *gathering, pad.get());
+    lock.lock();
+    const auto again = [&] { return finished || groups[key].dirty; };
+    if (changed.wait_for(lock, std::chrono::milliseconds(dynamic.settle_ms),
+                         again) &&
+        !finished)
+      continue;
+    changed.wait(lock, [&] { return gathering->pending == 0; });
+    groups[key].gathering.reset();
+    return gathering;
   }
-  for (const auto& [pad, part] : fresh)
-    inputs.push_back(take(key, branch, inputs.size(), pad.get(), part));
 }
 
-Input DynamicPart::Shared::take(const std::string& key, GstElement* branch,
-                                size_t number, GstPad* pad,
-                                const LaunchText& part) {
-  Input input;
-  input.part = part;
-  input.source.reset(GST_PAD(gst_object_ref(pad)));
-  GstElement* queue = gst_element_factory_make("queue", nullptr);
-  input.queue.reset(GST_ELEMENT(gst_object_ref(queue)));
-  gst_util_set_object_arg(G_OBJECT(queue), "leaky", "downstream");
-  g_object_set(queue, "max-size-buffers", 0u, "max-size-bytes", kGatherBytes,
-               "max-size-time", kGatherTime, nullptr);
-  gst_bin_add(GST_BIN(branch), queue);
+GstPad* DynamicPart::Shared::new_gated_input(const std::string& key,
+                                             Gathering& gathering,
+                                             Input& input) {
+  GstElement* queue = input.queue.get();
   const PadPtr out(gst_element_get_static_pad(queue, "src"));
   input.block = gst_pad_add_probe(
       out.get(), GST_PAD_PROBE_TYPE_BLOCK_DOWNSTREAM,
@@ -339,26 +315,46 @@ Input DynamicPart::Shared::take(const std::string& key, GstElement* branch,
       nullptr, nullptr);
   const PadPtr in(gst_element_get_static_pad(queue, "sink"));
   GstPad* ghost =
-      add_branch_input(branch, in.get(), "sink_" + std::to_string(number));
-  auto* gate = new Gate;
-  gate->strict = !dynamic.launch.text.empty();
-  gate->changed = [weak = weak_from_this(), key] {
+      add_branch_input(gathering.branch.get(), in.get(),
+                       "sink_" + std::to_string(gathering.inputs.size()));
+  add_gate(ghost, !dynamic.launch.text.empty(), [weak = weak_from_this(), key] {
     if (const auto self = weak.lock()) self->mark(key);
-  };
-  const int types =
-      GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM;
-  gst_pad_add_probe(ghost, static_cast<GstPadProbeType>(types), gate_probe,
-                    gate,
-                    [](gpointer data) { delete static_cast<Gate*>(data); });
+  });
+  return ghost;
+}
+
+// Links |pad| to the branch on its way, unless it is.
+void DynamicPart::Shared::link(const std::string& key, Gathering& gathering,
+                               GstPad* pad) {
+  const std::lock_guard<std::mutex> lock(gathering.lock);
+  GstElement* branch = gathering.branch.get();
+  if (!GST_OBJECT_PARENT(branch)) {
+    gst_bin_add(GST_BIN(pipeline), branch);
+    (void)gst_element_sync_state_with_parent(branch);
+  }
+  if (feeds(pad, branch)) return;
+  std::string star;
+  const LaunchText* part = text_for(dynamic, pad, star);
+  if (!part) return;
+  GstElement* queue = gst_element_factory_make("queue", nullptr);
+  gst_util_set_object_arg(G_OBJECT(queue), "leaky", "downstream");
+  g_object_set(queue, "max-size-buffers", 0u, "max-size-bytes", kGatherBytes,
+               "max-size-time", kGatherTime, nullptr);
+  gst_bin_add(GST_BIN(branch), queue);
+  Input input{*part, ElementPtr(GST_ELEMENT(gst_object_ref(queue)))};
+  GstPad* ghost = new_gated_input(key, gathering, input);
   (void)gst_element_sync_state_with_parent(queue);
+  const bool fresh = !gst_pad_is_linked(pad);
   move_pad(pad, ghost);
-  ask_for_key_frame(pad);
-  return input;
+  // One that was linked before is in the middle of a group of pictures.
+  if (!fresh) ask_for_key_frame(pad);
+  gathering.inputs.push_back(std::move(input));
 }
 
 Result<void> DynamicPart::Shared::build(const std::string& key,
-                                        GstElement* branch,
-                                        std::vector<Input>& inputs) {
+                                        Gathering& gathering) {
+  GstElement* branch = gathering.branch.get();
+  std::vector<Input>& inputs = gathering.inputs;
   std::string text = without_comments(dynamic.launch.text);
   for (size_t i = 0; i < inputs.size(); ++i)
     text += "\nidentity silent=true name=input-" + std::to_string(i) + " ! " +
@@ -454,8 +450,8 @@ void DynamicPart::finish() {
   {
     std::unique_lock<std::mutex> lock(shared_->mutex);
     shared_->finished = true;
-    shared_->idle.notify_all();
-    shared_->idle.wait_for(lock, kFinishTimeout, [&] {
+    shared_->changed.notify_all();
+    shared_->changed.wait_for(lock, kFinishTimeout, [&] {
       return std::none_of(shared_->groups.begin(), shared_->groups.end(),
                           [](const auto& entry) { return entry.second.busy; });
     });
