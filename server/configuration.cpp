@@ -12,6 +12,9 @@
 namespace videocall::server {
 namespace {
 
+// Longer names are not worth a comparison.
+constexpr size_t kMaxNameBytes = 64;
+
 Error wrong(std::string message) {
   return Error{Errc::invalid_argument, std::move(message)};
 }
@@ -172,11 +175,10 @@ const Key* find_key(std::string_view name) {
   return nullptr;
 }
 
-const Key* nearest_key(std::string_view name) {
+const Key* nearest_key(std::string_view name, std::optional<size_t> slips) {
+  if (name.size() > kMaxNameBytes) return nullptr;
   const Key* nearest = nullptr;
-  // More than a third wrong is another word, not a slip.
-  size_t best = name.size() / 3 + 2;
-  if (name.size() > 64) return nullptr;
+  size_t best = slips.value_or(name.size() / 3 + 1) + 1;
   for (const Section& section : configuration_sections())
     for (const Key& key : section.keys)
       if (const size_t distance = edit_distance(name, key.name);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -73,8 +74,10 @@ std::span<const Section> configuration_sections();
 // nullptr if no key has that name.
 const Key* find_key(std::string_view name);
 
-// The known key that is most like |name|; nullptr if none is near.
-const Key* nearest_key(std::string_view name);
+// The known key that is most like |name|; nullptr if none is so near that at
+// most |slips| letters are wrong. Without |slips|: about a third of them.
+const Key* nearest_key(std::string_view name,
+                       std::optional<size_t> slips = std::nullopt);
 
 std::string environment_name(const Key& key);
 

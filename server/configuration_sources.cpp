@@ -12,6 +12,7 @@ namespace videocall::server {
 namespace {
 
 constexpr std::string_view kPrefix = "VIDEOCALL_";
+constexpr size_t kVariableSlips = 2;
 constexpr const char* kConfigVariable = "VIDEOCALL_CONFIG";
 
 Error wrong(std::string message) {
@@ -137,7 +138,7 @@ Result<void> apply_environment(Configuration& configuration,
     if (const Key* key = find_key(name)) {
       if (auto set = set_value(configuration, *key, {value}); !set)
         return wrong(variable + ": " + set.error().message);
-    } else if (const Key* nearest = nearest_key(name)) {
+    } else if (const Key* nearest = nearest_key(name, kVariableSlips)) {
       // Other programs of the house read variables with our prefix too, so
       // only what looks like a slip is an error.
       return wrong("unknown variable " + variable + "; did you mean " +

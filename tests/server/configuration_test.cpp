@@ -208,7 +208,8 @@ VC_TEST(an_unknown_variable_that_looks_like_a_slip_is_an_error) {
                "unknown variable VIDEOCALL_LISTEN_HTPP; did you mean "
                "VIDEOCALL_LISTEN_HTTP?");
   good({}, {"VIDEOCALL_PIPELINES=/x", "VIDEOCALL_SKIP_INSTALL=1",
-            "VIDEOCALL_BUILD_DIR=/x", "OTHER=1"});
+            "VIDEOCALL_BUILD_DIR=/x", "VIDEOCALL_PIPELINE_PATH=/x",
+            "VIDEOCALL_E2E_MEDIA=/x", "OTHER=1"});
 }
 
 VC_TEST(a_wrong_value_names_its_place_and_what_would_be_right) {
