@@ -207,11 +207,17 @@ void PipelineRelay::handle_peer(const GstStructure* structure) {
     return;
   std::pair session(text_field(structure, "meeting"),
                     uint64_field(structure, "session-id"));
-  log_event(LogLevel::info, "room", came ? "entered" : "left",
-            {{"meeting", session.first},
-             {"user", text_field(structure, "user-id")},
-             {"session", std::to_string(session.second)},
-             {"reason", text_field(structure, "reason")}});
+  const std::string user = text_field(structure, "user-id");
+  const std::string id = std::to_string(session.second);
+  if (came)
+    log_event(LogLevel::info, "room", "entered",
+              {{"meeting", session.first}, {"user", user}, {"session", id}});
+  else
+    log_event(LogLevel::info, "room", "left",
+              {{"meeting", session.first},
+               {"user", user},
+               {"session", id},
+               {"reason", text_field(structure, "reason")}});
   if (came)
     sessions_.insert(std::move(session));
   else
