@@ -265,6 +265,14 @@ HttpResponse HttpApi::join_now(const Join& join) {
       opened->created ||
       (!join.cookie.empty() &&
        sha256_hex(join.cookie) == opened->meeting.creator_cookie_hash);
+  HttpResponse response = admit(join, is_host);
+  if (opened->created)
+    response.headers.emplace_back(
+        "Set-Cookie", host_cookie(join.meeting, join.new_cookie, join.secure));
+  return response;
+}
+
+HttpResponse HttpApi::admit(const Join& join, bool is_host) {
   TokenClaims claims;
   claims.user_id = join.user_id;
   claims.meeting = join.meeting;
@@ -281,20 +289,12 @@ HttpResponse HttpApi::join_now(const Join& join) {
     log_event(LogLevel::error, "http", token.error().message);
     return failure(500, "INTERNAL_ERROR", "The server made a mistake.");
   }
-  Json hashes = Json::array();
-  for (const std::string& hash : parts_.relay.certificate_hashes())
-    hashes.push_back({{"algorithm", "sha-256"}, {"value", hash}});
   log_event(LogLevel::info, "http", "joined",
             {{"meeting", join.meeting},
              {"user", join.user_id},
              {"address", join.remote_address},
              {"host", is_host ? "yes" : "no"}});
-  const Json webtransport = {
-      {"kind", "webtransport"},
-      {"url", parts_.urls.webtransport(join.local_address, join.meeting)},
-      {"certificate_hashes", hashes},
-  };
-  HttpResponse response = success({
+  return success({
       {"user_id", join.user_id},
       {"display_name", join.display_name},
       {"status", "admitted"},
@@ -302,12 +302,20 @@ HttpResponse HttpApi::join_now(const Join& join) {
       {"joined_at", joined_at},
       {"room_token", *token},
       {"e2ee", "off"},
-      {"transports", Json::array({webtransport})},
+      {"transports", transports(join)},
   });
-  if (opened->created)
-    response.headers.emplace_back(
-        "Set-Cookie", host_cookie(join.meeting, join.new_cookie, join.secure));
-  return response;
+}
+
+nlohmann::ordered_json HttpApi::transports(const Join& join) const {
+  Json hashes = Json::array();
+  for (const std::string& hash : parts_.relay.certificate_hashes())
+    hashes.push_back({{"algorithm", "sha-256"}, {"value", hash}});
+  const Json webtransport = {
+      {"kind", "webtransport"},
+      {"url", parts_.urls.webtransport(join.local_address, join.meeting)},
+      {"certificate_hashes", hashes},
+  };
+  return Json::array({webtransport});
 }
 
 void HttpApi::show_meeting(const std::string& meeting, HttpReply reply) {

@@ -3,8 +3,8 @@
 // docs/http-api.md lists paths, fields and error codes. Main thread.
 #pragma once
 
-#include <atomic>
 #include <functional>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "libvideocall/auth/token.h"
@@ -55,7 +55,10 @@ class HttpApi {
                       HttpReply reply);
   void join(const HttpRequest& request, const std::string& meeting,
             HttpReply reply);
-  HttpResponse join_now(const Join& join);  // on a worker
+  // On a worker.
+  HttpResponse join_now(const Join& join);
+  HttpResponse admit(const Join& join, bool is_host);
+  nlohmann::ordered_json transports(const Join& join) const;
   void show_meeting(const std::string& meeting, HttpReply reply);
   void show_ready(HttpReply reply);
   bool is_allowed_origin(const HttpRequest& request) const;
