@@ -6,8 +6,12 @@
 
 #include <gst/gst.h>
 
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "plugins/common/gstvideocallpacketmeta.h"
@@ -137,6 +141,14 @@ class RouterBench {
     const std::lock_guard lock(mutex_);
     return std::exchange(closes_, {});
   }
+  // Waits for what the router's timer thread does: until |count| closes came
+  // in all, or 5 s. They stay.
+  std::vector<Close> wait_closes(size_t count) {
+    std::unique_lock lock(mutex_);
+    closed_.wait_for(lock, std::chrono::seconds(5),
+                     [&] { return closes_.size() >= count; });
+    return closes_;
+  }
   // Of one output pad: how many of each event came.
   int count_events(int pad, GstEventType type) {
     const std::lock_guard lock(mutex_);
@@ -250,17 +262,46 @@ class RouterBench {
       close.session.endpoint = static_cast<uint16_t>(endpoint);
       close.session.shard = static_cast<uint16_t>(shard);
       bench->closes_.push_back(close);
+      bench->closed_.notify_all();
     }
     gst_event_unref(event);
     return TRUE;
   }
 
   std::vector<Shard> shards_;
+  std::condition_variable closed_;
   std::mutex mutex_;  // guards all below
   std::vector<Received> received_;
   std::vector<Close> closes_;
   int lists_ = 0;
   std::vector<std::pair<int, GstEventType>> events_;
 };
+
+inline PacketFields camera_frame(uint64_t sequence, bool keyframe,
+                                 uint64_t group = 1) {
+  PacketFields fields;
+  fields.type = PacketType::media;
+  fields.kind = MediaKind::video;
+  fields.header.sequence = sequence;
+  fields.header.group = group;
+  fields.header.keyframe = keyframe;
+  fields.header.height = 360;
+  return fields;
+}
+
+inline constexpr SessionHandle kAnna{1, 0, 1, 1};
+inline constexpr SessionHandle kBert{1, 1, 2, 1};
+
+// What was sent to |session|, in order.
+inline std::vector<Received> sent_to(const std::vector<Received>& all,
+                                     SessionHandle session) {
+  std::vector<Received> found;
+  for (const Received& one : all) {
+    const auto& to = one.recipients->sessions;
+    if (std::find(to.begin(), to.end(), session) != to.end())
+      found.push_back(one);
+  }
+  return found;
+}
 
 }  // namespace videocall::testing
