@@ -10,9 +10,21 @@
 namespace videocall::quic {
 namespace {
 
+struct Entry {
+  std::mutex opening;                // held while the endpoint is opened
+  std::weak_ptr<Endpoint> endpoint;  // guarded by Registry::mutex
+};
+
 struct Registry {
-  std::mutex mutex;  // guards endpoints
-  std::map<std::string, std::weak_ptr<Endpoint>> endpoints;
+  std::mutex mutex;  // guards entries; never held while one is opened
+  std::map<std::string, std::shared_ptr<Entry>> entries;
+
+  // |mutex| is held. Forgets those that nobody has or opens any more.
+  void tidy() {
+    std::erase_if(entries, [](const auto& item) {
+      return item.second.use_count() == 1 && item.second->endpoint.expired();
+    });
+  }
 };
 
 // Never destroyed: streaming threads may outlive main's statics.
@@ -41,27 +53,34 @@ Result<std::shared_ptr<Endpoint>> EndpointRegistry::acquire(
     const std::string& name,
     const std::function<Result<std::shared_ptr<Endpoint>>()>& make) {
   Registry& all = registry();
-  // Held while the endpoint is opened, so that two elements that start at once
-  // get the same one.
-  const std::lock_guard lock(all.mutex);
-  auto& entry = all.endpoints[name];
-  if (auto live = entry.lock()) return live;
+  std::shared_ptr<Entry> entry;
+  {
+    const std::lock_guard lock(all.mutex);
+    all.tidy();
+    auto& found = all.entries[name];
+    if (!found) found = std::make_shared<Entry>();
+    entry = found;
+  }
+  // Two elements that start at once get the same one; elements with other
+  // names do not wait for a slow name server.
+  const std::lock_guard opening(entry->opening);
+  {
+    const std::lock_guard lock(all.mutex);
+    if (auto live = entry->endpoint.lock()) return live;
+  }
   auto made = make();
-  if (made)
-    entry = *made;
-  else
-    all.endpoints.erase(name);
+  if (made) {
+    const std::lock_guard lock(all.mutex);
+    entry->endpoint = *made;
+  }
   return made;
 }
 
 std::shared_ptr<Endpoint> EndpointRegistry::find(const std::string& name) {
   Registry& all = registry();
   const std::lock_guard lock(all.mutex);
-  const auto found = all.endpoints.find(name);
-  if (found == all.endpoints.end()) return nullptr;
-  auto live = found->second.lock();
-  if (!live) all.endpoints.erase(found);
-  return live;
+  const auto found = all.entries.find(name);
+  return found == all.entries.end() ? nullptr : found->second->endpoint.lock();
 }
 
 }  // namespace videocall::quic
