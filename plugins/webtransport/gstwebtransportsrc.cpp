@@ -24,6 +24,7 @@
 #include "plugins/webtransport/gstwebtransportendpoint.h"
 #include "plugins/webtransport/gstwebtransportloop.h"
 #include "plugins/webtransport/gstwebtransportoutput.h"
+#include "plugins/webtransport/gstwebtransportsrcsettings.h"
 
 GST_DEBUG_CATEGORY_STATIC(webtransport_src_debug);
 #define GST_CAT_DEFAULT webtransport_src_debug
@@ -34,19 +35,8 @@ using videocall::CloseCode;
 
 namespace {
 
-constexpr const char* kDefaultAddress = "127.0.0.1:4433,[::1]:4433";
-constexpr guint kMaxShards = 256;
 // A bound only: everything that happens wakes the loop.
 constexpr auto kTurnTimeout = std::chrono::seconds(1);
-
-enum Property : guint {
-  kPropAddress = wt::kOwnProperties,
-  kPropShard,
-  kPropShards,
-  kPropCertificateFile,
-  kPropKeyFile,
-  kPropPort,
-};
 
 enum Signal {
   kSignalSessionRequest,
@@ -63,19 +53,11 @@ GstStaticPadTemplate g_src_template =
     GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS,
                             GST_STATIC_CAPS(GST_VIDEOCALL_PACKET_CAPS));
 
-struct SrcSettings : wt::Settings {
-  std::string address = kDefaultAddress;
-  guint shard = 0;
-  guint shards = 1;
-  std::string certificate_file;
-  std::string key_file;
-};
-
 struct Private {
   explicit Private(GstElement* element, GstPad* pad) : output(element, pad) {}
 
   std::mutex mutex;  // guards settings, endpoint and loop
-  SrcSettings settings;
+  wt::SrcSettings settings;
   std::shared_ptr<quic::Endpoint> endpoint;  // from READY on
   std::shared_ptr<wt::CallerLoop> loop;      // caller
 
@@ -115,30 +97,11 @@ void set_property(GObject* object, guint id, const GValue* value,
                   GParamSpec* spec) {
   Private& priv = *GST_WEBTRANSPORT_SRC(object)->priv;
   const std::lock_guard lock(priv.mutex);
-  SrcSettings& settings = priv.settings;
-  switch (id) {
-    case kPropAddress:
-      settings.address = wt::get_string(value);
-      break;
-    case kPropShard:
-      settings.shard = g_value_get_uint(value);
-      break;
-    case kPropShards:
-      settings.shards = g_value_get_uint(value);
-      break;
-    case kPropCertificateFile:
-      settings.certificate_file = wt::get_string(value);
-      break;
-    case kPropKeyFile:
-      settings.key_file = wt::get_string(value);
-      break;
-    default:
-      if (!settings.set(id, value))
-        G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
-  }
+  if (!priv.settings.set(id, value))
+    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
 }
 
-void get_stats(const SrcSettings& settings, quic::Endpoint* endpoint,
+void get_stats(const wt::SrcSettings& settings, quic::Endpoint* endpoint,
                GValue* value) {
   if (!endpoint) return;
   g_value_take_boxed(value,
@@ -150,25 +113,10 @@ void get_stats(const SrcSettings& settings, quic::Endpoint* endpoint,
 void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
   Private& priv = *GST_WEBTRANSPORT_SRC(object)->priv;
   const std::lock_guard lock(priv.mutex);
-  const SrcSettings& settings = priv.settings;
+  const wt::SrcSettings& settings = priv.settings;
   quic::Endpoint* endpoint = priv.endpoint.get();
   switch (id) {
-    case kPropAddress:
-      g_value_set_string(value, settings.address.c_str());
-      break;
-    case kPropShard:
-      g_value_set_uint(value, settings.shard);
-      break;
-    case kPropShards:
-      g_value_set_uint(value, settings.shards);
-      break;
-    case kPropCertificateFile:
-      g_value_set_string(value, settings.certificate_file.c_str());
-      break;
-    case kPropKeyFile:
-      g_value_set_string(value, settings.key_file.c_str());
-      break;
-    case kPropPort:
+    case wt::kPropPort:
       g_value_set_uint(value, endpoint ? endpoint->port() : 0);
       break;
     case wt::kPropStats:
@@ -189,32 +137,10 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
 
 // -- The endpoint -------------------------------------------------------------
 
-std::vector<std::string> split_addresses(const std::string& text) {
-  std::vector<std::string> addresses;
-  gchar** parts = g_strsplit(text.c_str(), ",", -1);
-  for (gchar** part = parts; *part; ++part) {
-    const std::string address = g_strstrip(*part);
-    if (!address.empty()) addresses.push_back(address);
-  }
-  g_strfreev(parts);
-  return addresses;
-}
-
-quic::EndpointConfig make_config(const SrcSettings& settings) {
-  quic::EndpointConfig config = settings.to_config();
-  if (settings.is_caller()) return config;
-  config.mode = quic::EndpointConfig::Mode::listener;
-  config.shards = settings.shards;
-  config.addresses = split_addresses(settings.address);
-  config.certificate_file = settings.certificate_file;
-  config.key_file = settings.key_file;
-  return config;
-}
-
 // NULL to READY: the sockets, so that a taken port is known at once.
 bool open_endpoint(GstWebTransportSrc* self) {
   Private& priv = *self->priv;
-  SrcSettings settings;
+  wt::SrcSettings settings;
   {
     const std::lock_guard lock(priv.mutex);
     settings = priv.settings;
@@ -226,7 +152,7 @@ bool open_endpoint(GstWebTransportSrc* self) {
                       (nullptr));
     return false;
   }
-  const quic::EndpointConfig config = make_config(settings);
+  const quic::EndpointConfig config = settings.to_config();
   auto endpoint = quic::EndpointRegistry::acquire(
       settings.endpoint, [&] { return quic::Endpoint::open(config); });
   if (!endpoint) {
@@ -305,7 +231,7 @@ void run(gpointer data) {
   {
     const std::lock_guard lock(priv.mutex);
     endpoint = priv.endpoint;
-    shard = priv.settings.is_caller() ? 0 : priv.settings.shard;
+    shard = priv.settings.loop_shard();
   }
   auto turned = endpoint->run_once(shard, priv.output, kTurnTimeout);
   if (!turned) {
@@ -319,8 +245,7 @@ void run(gpointer data) {
 void wake(GstWebTransportSrc* self) {
   Private& priv = *self->priv;
   const std::lock_guard lock(priv.mutex);
-  if (priv.endpoint)
-    priv.endpoint->wake(priv.settings.is_caller() ? 0 : priv.settings.shard);
+  if (priv.endpoint) priv.endpoint->wake(priv.settings.loop_shard());
 }
 
 gboolean activate_mode(GstPad* pad, GstObject* parent, GstPadMode mode,
@@ -464,43 +389,6 @@ void finalize(GObject* object) {
 
 // -- Class --------------------------------------------------------------------
 
-void install_properties(GObjectClass* object_class) {
-  constexpr auto flags = static_cast<GParamFlags>(
-      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
-  auto add = [&](guint id, GParamSpec* spec) {
-    g_object_class_install_property(object_class, id, spec);
-  };
-  wt::install_common_properties(object_class);
-  add(kPropAddress,
-      g_param_spec_string("address", "Address",
-                          "Listener: where to listen, a comma list of numeric "
-                          "ADDR:PORT, IPv6 in brackets; port 0: one that is "
-                          "free, the same for all",
-                          kDefaultAddress, flags));
-  add(kPropShard, g_param_spec_uint("shard", "Shard",
-                                    "Listener: which shard of the endpoint "
-                                    "this source runs, from 0",
-                                    0, kMaxShards - 1, 0, flags));
-  add(kPropShards,
-      g_param_spec_uint("shards", "Shards",
-                        "Listener: how many sources share the endpoint, one "
-                        "per core",
-                        1, kMaxShards, 1, flags));
-  add(kPropCertificateFile,
-      g_param_spec_string("certificate-file", "Certificate file",
-                          "Listener: certificate chain in PEM (unset, with "
-                          "key-file: one is generated and kept fresh)",
-                          nullptr, flags));
-  add(kPropKeyFile,
-      g_param_spec_string("key-file", "Key file",
-                          "Listener: private key in PEM", nullptr, flags));
-  add(kPropPort,
-      g_param_spec_uint(
-          "port", "Port", "The UDP port that was bound (0: not open)", 0, 65535,
-          0,
-          static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
-}
-
 void install_signals(GType type) {
   constexpr auto action =
       static_cast<GSignalFlags>(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION);
@@ -535,7 +423,7 @@ static void gst_webtransport_src_class_init(GstWebTransportSrcClass* klass) {
   object_class->finalize = finalize;
   element_class->change_state = change_state;
   element_class->send_event = send_event;
-  install_properties(object_class);
+  wt::install_src_properties(object_class);
   install_signals(G_TYPE_FROM_CLASS(klass));
   gst_element_class_add_static_pad_template(element_class, &g_src_template);
   gst_element_class_set_static_metadata(
