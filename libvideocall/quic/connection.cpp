@@ -36,7 +36,8 @@ class ConnectionImpl final : public Connection, RouteEvents, ConnectHandler {
       : owner_(owner),
         path_(path),
         session_(server, transport_, *this,
-                 server ? config.handshake_timeout : kAnswerTimeout),
+                 server ? config.handshake_timeout : kAnswerTimeout,
+                 config.max_lifetime_uni_streams),
         transport_(config, session_, *this, now) {}
 
   Result<void> start(const ServerStart& start) {

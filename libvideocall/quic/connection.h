@@ -85,6 +85,7 @@ struct ConnectionConfig {
   // Derives stateless reset tokens; the same in all shards. See stateless.h.
   std::array<uint8_t, 32> static_secret{};
   size_t max_open_peer_streams = limits::kMaxOpenPeerStreams;
+  uint64_t max_lifetime_uni_streams = limits::kMaxLifetimeUniStreams;
   Duration handshake_timeout = limits::kHandshakeTimeout;
   Duration quic_idle_timeout = limits::kIdleTimeout;
 };

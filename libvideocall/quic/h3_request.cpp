@@ -10,6 +10,7 @@ namespace {
 
 // Of the body of a refusal.
 constexpr size_t kMaxBodyBytes = 1'024;
+constexpr auto kBodyTimeout = 1s;
 
 std::string_view value_or_empty(const h3::Fields& fields,
                                 std::string_view name) {
@@ -124,14 +125,8 @@ void H3Session::end_request(Stream& stream) {
       if (finish_acked_) close_transport();
       return;
     case State::requested:
-      if (!server_) {
-        int status = 0;
-        const std::string& text = frames.status;
-        std::from_chars(text.data(), text.data() + text.size(), status);
-        return refused_by_server(
-            status, status != 0 ? std::string_view(frames.body)
-                                : "the server ended the request unanswered");
-      }
+      if (!server_)
+        return answer_without("the server ended the request unanswered");
       // Gone before it was admitted.
       return close_transport();
     case State::waiting:
@@ -213,6 +208,19 @@ void H3Session::on_settings(const h3::Settings& settings) {
   send_connect();
 }
 
+// The request is over, be it with the status of a refusal, be it without any.
+void H3Session::answer_without(std::string_view what) {
+  const Stream* stream = transport_.find(connect_stream_);
+  int status = 0;
+  if (stream) {
+    const std::string& text = stream->frames->status;
+    std::from_chars(text.data(), text.data() + text.size(), status);
+  }
+  if (status == 0) return refused_by_server(0, what);
+  const std::string body = stream->frames->body;
+  refused_by_server(status, body);
+}
+
 void H3Session::send_connect() {
   auto stream = transport_.open_stream(true, {});
   if (!stream) return fail(h3::kStreamCreationError, "no stream for CONNECT");
@@ -244,8 +252,11 @@ void H3Session::on_response_headers(Stream& stream, const h3::Fields& fields) {
   stream.frames->status = status;
   if (status.size() != 3 || status[0] < '2' || status[0] > '9')
     return fail(h3::kMessageError, "a reply without a status");
-  // Any other status ends with its body, or with the deadline.
-  if (status[0] != '2') return;
+  if (status[0] != '2') {
+    // Its body ends it, or this does.
+    deadline_ = transport_.now() + kBodyTimeout;
+    return;
+  }
   answered_ = true;
   established_ = true;
   become_open();

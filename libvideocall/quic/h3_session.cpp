@@ -18,11 +18,13 @@ constexpr auto kAckedLinger = 200ms;
 }  // namespace
 
 H3Session::H3Session(bool server, QuicTransport& transport,
-                     ConnectHandler& handler, Duration request_timeout)
+                     ConnectHandler& handler, Duration request_timeout,
+                     uint64_t max_lifetime_uni_streams)
     : server_(server),
       transport_(transport),
       handler_(handler),
-      request_timeout_(request_timeout) {}
+      request_timeout_(request_timeout),
+      max_lifetime_uni_streams_(max_lifetime_uni_streams) {}
 
 void H3Session::Preamble::append(uint64_t value) {
   const uint8_t* end = h3::put_varint(data.data() + size, value);
@@ -295,10 +297,7 @@ void H3Session::on_deadline(Time now) {
                          {CloseReason::Kind::protocol, true,
                           h3::kRequestIncomplete, "no CONNECT in time"});
       } else {
-        transport_.close(
-            h3::kRequestCancelled,
-            {CloseReason::Kind::handshake, true, h3::kRequestCancelled,
-             "the server did not answer in time"});
+        answer_without("the server did not answer in time");
       }
       break;
     case State::closing:

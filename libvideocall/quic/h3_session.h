@@ -33,8 +33,9 @@ class ConnectHandler {
 class H3Session final : public WebTransportSession, public StreamEvents {
  public:
   // |transport| may be under construction; it and |handler| are borrowed.
+  // |request_timeout| is what the CONNECT may take, once there is a connection.
   H3Session(bool server, QuicTransport& transport, ConnectHandler& handler,
-            Duration request_timeout);
+            Duration request_timeout, uint64_t max_lifetime_uni_streams);
 
   // Client: what to ask for, before the first packet.
   void prepare_request(const Connection::ClientStart& start);
@@ -136,7 +137,6 @@ class H3Session final : public WebTransportSession, public StreamEvents {
   void keep_early(Stream& stream, Bytes bytes, bool fin);
   EarlyStream* find_early(StreamId id);
   void discard(Stream& stream, uint64_t code);
-  void watch_lifetime();
   void read_control(Stream& stream, Bytes bytes);
   void start_control_frame(FrameState& frames);
   void end_control_frame(FrameState& frames);
@@ -150,6 +150,7 @@ class H3Session final : public WebTransportSession, public StreamEvents {
   void read_capsules(Bytes payload);
   void on_request_headers(Stream& stream, const h3::Fields& fields);
   void on_response_headers(Stream& stream, const h3::Fields& fields);
+  void answer_without(std::string_view what);
   void on_settings(const h3::Settings& settings);
   void reply(StreamId stream, int status, std::string_view body);
   void send_connect();
@@ -158,6 +159,7 @@ class H3Session final : public WebTransportSession, public StreamEvents {
   QuicTransport& transport_;
   ConnectHandler& handler_;
   const Duration request_timeout_;
+  const uint64_t max_lifetime_uni_streams_;
   Connection::ClientStart request_;  // client
 
   State state_ = State::waiting;

@@ -12,9 +12,9 @@ bool is_request_stream(uint64_t id) {
   return (id & 3) == 0;
 }
 
-// A peer's stream may be the last that this connection can carry; it is asked
-// to leave some time before.
-constexpr uint64_t kDrainAtUniStreams = limits::kMaxLifetimeUniStreams / 10 * 9;
+// Of a peer without a session: its control and QPACK streams, what a browser
+// sends early, and more GREASE than any sends.
+constexpr uint64_t kMaxUniStreamsWithoutSession = 256;
 
 }  // namespace
 
@@ -31,7 +31,22 @@ void H3Session::on_handshake_done() {
   deadline_ = transport_.now() + request_timeout_;
 }
 
-void H3Session::on_peer_stream(Stream&) {}
+// ngtcp2 0.12 keeps some memory of each unidirectional stream of the peer for
+// as long as the connection lives, whatever the stream was; this bounds it.
+void H3Session::on_peer_stream(Stream& stream) {
+  if (stream.bidirectional()) return;
+  const uint64_t count = transport_.peer_uni_streams();
+  if (state_ != State::open) {
+    if (count > kMaxUniStreamsWithoutSession && state_ != State::closing)
+      fail(h3::kExcessiveLoad, "too many streams without a session");
+    return;
+  }
+  if (count >= max_lifetime_uni_streams_) {
+    close(CloseCode::draining, "too many streams on one connection");
+  } else if (count >= max_lifetime_uni_streams_ / 10 * 9) {
+    drain();
+  }
+}
 
 void H3Session::on_stream_data(Stream& stream, Bytes bytes, bool fin) {
   if (stream.role == StreamRole::unknown) {
@@ -100,7 +115,7 @@ void H3Session::open_peer_uni(Stream& stream, uint64_t type) {
       return fail(server_ ? h3::kStreamCreationError : h3::kIdError,
                   "a push stream");
     case h3::kStreamWebTransport:
-      return watch_lifetime();
+      return;  // the session's id follows
     default:
       return discard(stream, h3::kStreamCreationError);
   }
@@ -113,18 +128,6 @@ void H3Session::claim_critical(Stream& stream, Critical which,
     return fail(h3::kStreamCreationError, "a critical stream came twice");
   taken = true;
   stream.role = role;
-}
-
-// ngtcp2 0.12 keeps some memory of each unidirectional stream of the peer for
-// as long as the connection lives; this bounds it.
-void H3Session::watch_lifetime() {
-  if (state_ != State::open) return;
-  const uint64_t count = transport_.peer_uni_streams();
-  if (count >= limits::kMaxLifetimeUniStreams) {
-    close(CloseCode::draining, "too many streams on one connection");
-  } else if (count >= kDrainAtUniStreams) {
-    drain();
-  }
 }
 
 void H3Session::bind_stream(Stream& stream, uint64_t session) {
@@ -215,7 +218,7 @@ void H3Session::on_stream_reset(Stream& stream) {
         if (state_ == State::open) {
           peer_closed(CloseCode::idle, "the CONNECT stream was reset");
         } else if (!server_ && state_ == State::requested) {
-          refused_by_server(0, "the server reset the request");
+          answer_without("the server reset the request");
         } else if (state_ == State::requested) {
           close_transport();
         }

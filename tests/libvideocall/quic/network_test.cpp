@@ -185,6 +185,32 @@ VC_TEST(thousands_of_streams_pass_without_stalling) {
   ck_assert_int_eq(server.closed, 0);
 }
 
+VC_TEST(a_connection_has_only_so_many_streams) {
+  Simulation sim;
+  sim.network.delay = 1ms;
+  sim.server_config.max_lifetime_uni_streams = 1'000;
+  ck_assert(sim.establish());
+  Peer& client = sim.client.peer;
+  size_t opened = 0;
+  size_t opened_until_drain = 0;
+  ck_assert(sim.run_until([&] {
+    while (client.closed == 0) {
+      auto stream = client.session->open_uni();
+      if (!stream) break;
+      client.send_text(*stream, "x", true);
+      ++opened;
+    }
+    if (opened_until_drain == 0 && client.draining) opened_until_drain = opened;
+    return client.closed > 0;
+  }));
+  ck_assert(client.close_code == CloseCode::draining);
+  ck_assert(client.closed_by_peer);
+  ck_assert_uint_ge(opened_until_drain, 890);
+  ck_assert_uint_ge(opened, 990);
+  ck_assert_uint_lt(opened, 1'000 + limits::kMaxOpenPeerStreams);
+  ck_assert(sim.run_until([&] { return sim.server.connection->finished(); }));
+}
+
 VC_TEST(streams_that_are_cut_give_their_credit_back) {
   Simulation sim;
   sim.network.delay = 1ms;

@@ -533,6 +533,22 @@ VC_TEST(what_comes_early_is_bounded) {
   ck_assert(!client.raw.stopped.empty());
 }
 
+VC_TEST(streams_without_a_session_are_counted) {
+  RawClient client;
+  size_t sent = 0;
+  ck_assert(client.until([&] {
+    for (;;) {
+      auto stream = client.raw.transport->open_stream(false, {});
+      if (!stream) break;
+      client.raw.send((*stream)->id, varints({0x21, 0}), true);
+      ++sent;
+    }
+    return client.raw.over;
+  }));
+  ck_assert_uint_eq(client.raw.reason.code, h3::kExcessiveLoad);
+  ck_assert_uint_lt(sent, 500);
+}
+
 VC_TEST(streams_of_other_sessions_are_refused) {
   RawClient client;
   client.establish();
@@ -704,6 +720,137 @@ VC_TEST(random_bytes_on_streams_never_hurt) {
     client.sim.run_for(100ms);
     if (client.raw.over) ck_assert(client.raw.reason.application);
   }
+}
+
+// -- Servers that our client may meet
+// ---------------------------------------------
+
+namespace {
+
+// Our client against a raw server.
+struct RawServer {
+  Simulation sim;
+  Raw raw;
+
+  RawServer() {
+    ck_assert(sim.connect());
+    sim.open_server = [this](const Connection::ServerStart& start) {
+      raw.transport =
+          std::make_unique<QuicTransport>(sim.server_config, raw, raw, sim.now);
+      ck_assert(raw.transport->start_server(start).ok());
+      // Whatever comes is for this connection: ids are not looked at.
+      sim.server_takes_all = true;
+      sim.server.connection = std::make_unique<RawConnection>(raw);
+    };
+    ck_assert(sim.run_until([&] { return raw.ready; }));
+  }
+  ~RawServer() { sim.server.connection.reset(); }
+
+  Peer& client() { return sim.client.peer; }
+  bool until(const std::function<bool()>& done) {
+    return sim.run_until(done, 20s);
+  }
+  // SETTINGS of a server that speaks WebTransport; waits for the CONNECT.
+  void greet() {
+    raw.send_uni(settings({0x33, 1, 0x2b603742, 1}));
+    ck_assert(until([&] { return !raw.streams[0].bytes.empty(); }));
+  }
+  void expect_refused(int status, const char* reason) {
+    ck_assert(until([&] { return client().refused_status >= 0; }));
+    ck_assert_int_eq(client().refused_status, status);
+    ck_assert_msg(client().refused_reason.find(reason) != std::string::npos,
+                  "%s", client().refused_reason.c_str());
+    ck_assert_int_eq(client().closed, 0);
+    ck_assert(!client().established);
+  }
+};
+
+}  // namespace
+
+VC_TEST(a_client_asks_as_browsers_do) {
+  RawServer server;
+  server.greet();
+  Bytes bytes = server.raw.streams[0].bytes;
+  h3::TlvReader reader;
+  ck_assert(reader.next(bytes) == h3::TlvReader::Event::start);
+  ck_assert_uint_eq(reader.type(), h3::kFrameHeaders);
+  ck_assert(reader.next(bytes) == h3::TlvReader::Event::payload);
+  auto fields = h3::decode_fields(reader.payload());
+  ck_assert(fields.ok());
+  const auto value = [&](const char* name) {
+    const std::string* found = h3::find_field(*fields, name);
+    return found ? *found : std::string("(none)");
+  };
+  ck_assert(value(":method") == "CONNECT");
+  ck_assert(value(":protocol") == "webtransport");
+  ck_assert(value(":scheme") == "https");
+  ck_assert(value(":authority") == "localhost:4433");
+  ck_assert(value(":path") == server.sim.path);
+  ck_assert(value("sec-webtransport-http3-draft02") == "1");
+  ck_assert(value("origin") == "(none)");
+}
+
+VC_TEST(a_client_waits_for_settings) {
+  RawServer server;
+  server.sim.run_for(5s);
+  ck_assert(!server.raw.streams.contains(0));
+  server.greet();
+}
+
+VC_TEST(a_server_without_webtransport) {
+  RawServer server;
+  server.raw.send_uni(settings({0x33, 1, 0x08, 1}));
+  server.expect_refused(0, "does not speak WebTransport");
+}
+
+VC_TEST(a_server_that_says_nothing) {
+  RawServer server;
+  server.greet();
+  server.expect_refused(0, "in time");
+}
+
+VC_TEST(a_refusal_without_an_end) {
+  RawServer server;
+  server.greet();
+  server.raw.send(0, headers({{":status", "103"}}) +
+                         headers({{":status", "404"}}) +
+                         frame(h3::kFrameData, {'n', 'o'}));
+  server.expect_refused(404, "no");
+}
+
+VC_TEST(a_refusal_by_reset) {
+  RawServer server;
+  server.greet();
+  server.raw.transport->reset(0, h3::kRequestRejected);
+  server.expect_refused(0, "reset");
+}
+
+VC_TEST(an_answer_without_a_status) {
+  RawServer server;
+  server.greet();
+  server.raw.send(0, headers({{"server", "x"}}));
+  server.expect_refused(0, "without a status");
+}
+
+VC_TEST(a_session_of_another_server_works) {
+  RawServer server;
+  server.greet();
+  // What comes before the answer is for the session too.
+  const StreamId uni = server.raw.send_uni(
+      varints({h3::kStreamWebTransport, 0}) + Buffer{'e'}, true);
+  server.raw.send_datagram(varints({0}) + Buffer{'d'});
+  server.sim.run_for(100ms);
+  server.raw.send(0, headers({{":status", "200"},
+                              {"sec-webtransport-http3-draft", "draft02"}}));
+  ck_assert(server.until([&] { return server.client().established; }));
+  ck_assert(server.until([&] { return server.client().text(uni) == "e"; }));
+  ck_assert_uint_eq(server.client().datagrams.size(), 1);
+  // A server may not open requests.
+  server.raw.send_bidi(connect_headers());
+  ck_assert(server.until([&] { return server.raw.over; }));
+  ck_assert_uint_eq(server.raw.reason.code, h3::kStreamCreationError);
+  ck_assert(server.until([&] { return server.client().closed == 1; }));
+  ck_assert(server.client().close_code == CloseCode::protocol_error);
 }
 
 VC_SUITE_MAIN("quic/protocol")

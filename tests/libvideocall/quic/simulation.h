@@ -69,6 +69,7 @@ class Peer : public SessionVisitor, public SendSource {
   bool release = true;  // give credit back at once
   bool echo = false;    // send back what comes, on the same stream or datagram
   std::function<void(StreamId, Bytes, bool fin)> on_data;
+  std::function<void()> on_open;
 
   void send(StreamId stream, PacketRef packet, bool fin) {
     SendItem item;
@@ -120,7 +121,10 @@ class Peer : public SessionVisitor, public SendSource {
 
   // -- SessionVisitor
   // ---------------------------------------------------------------
-  void on_established() override { established = true; }
+  void on_established() override {
+    established = true;
+    if (on_open) on_open();
+  }
   void on_refused(int status, std::string_view reason) override {
     refused_status = status;
     refused_reason = reason;
@@ -289,6 +293,9 @@ class Simulation {
   uint64_t datagrams_to_server = 0;
   uint64_t datagrams_to_client = 0;
   size_t trains_to_client = 0;
+  // Makes another server connection than ours; it need not name its ids.
+  std::function<void(const Connection::ServerStart&)> open_server;
+  bool server_takes_all = false;
   // Sees and may change each datagram before it is sent; false: swallow it.
   std::function<bool(bool to_server, std::vector<uint8_t>&)> tamper;
 
@@ -304,6 +311,9 @@ class Simulation {
     auto made = Connection::connect(client_config, client, start, now);
     if (!made) return false;
     client.connection = std::move(*made);
+    client.peer.on_open = [this] {
+      client.peer.session = client.connection->session();
+    };
     return true;
   }
 
@@ -312,9 +322,7 @@ class Simulation {
     return connect() && run_until([this] { return established(); });
   }
   bool established() {
-    if (!client.peer.established) return false;
-    client.peer.session = client.connection->session();
-    return server.peer.session != nullptr;
+    return client.peer.session != nullptr && server.peer.session != nullptr;
   }
 
   // Advances from event to event until |done| or |limit| of simulated time.
@@ -427,8 +435,10 @@ class Simulation {
     const Path path = make_path(server_address, packet.from);
     const auto header = parse_header(packet.bytes, 16);
     if (!header) return;
-    if (server.connection && std::find(server.ids.begin(), server.ids.end(),
-                                       header->destination) != server.ids.end())
+    const bool known =
+        server_takes_all || std::find(server.ids.begin(), server.ids.end(),
+                                      header->destination) != server.ids.end();
+    if (server.connection && known)
       return server.connection->receive(path, packet.bytes, packet.ecn, now);
     uint8_t answer[1500];
     if (!header->long_header) {
@@ -447,11 +457,11 @@ class Simulation {
       return;
     }
     const auto initial = parse_initial(packet.bytes);
-    if (initial && !server.connection) open_server(path, *initial, packet);
+    if (initial && !server.connection) start_server(path, *initial, packet);
   }
 
-  void open_server(const Path& path, const InitialHeader& initial,
-                   const InFlight& packet) {
+  void start_server(const Path& path, const InitialHeader& initial,
+                    const InFlight& packet) {
     Connection::ServerStart start;
     start.path = path;
     start.destination = initial.destination;
@@ -471,9 +481,13 @@ class Simulation {
       start.original_destination = original;
       start.token = initial.token;
     }
-    auto made = Connection::accept_new(server_config, server, start, now);
-    if (!made) return;
-    server.connection = std::move(*made);
+    if (open_server) {
+      open_server(start);
+    } else {
+      auto made = Connection::accept_new(server_config, server, start, now);
+      if (!made) return;
+      server.connection = std::move(*made);
+    }
     server.connection->receive(path, packet.bytes, packet.ecn, now);
   }
 
