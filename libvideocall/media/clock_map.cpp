@@ -12,6 +12,8 @@ namespace {
 // times what crystals drift.
 constexpr int64_t kJumpUs = 50'000;
 constexpr int64_t kGlideDivisor = 100;
+// At the start there is nothing to glide from: the least delay counts at once.
+constexpr int64_t kSettleUs = 500'000;
 // Every frame too late for this long: the delay has grown for good.
 constexpr int64_t kLateForUs = 1'000'000;
 
@@ -42,13 +44,18 @@ void ClockMap::observe(uint64_t capture_us, int64_t arrival_us) {
   remember(delay_us, arrival_us);
   if (!offset_) {
     offset_ = delay_us;
-    last_arrival_us_ = arrival_us;
+    first_arrival_us_ = last_arrival_us_ = arrival_us;
     return;
   }
   const int64_t elapsed_us =
       std::clamp<int64_t>(distance(arrival_us, last_arrival_us_), 0, kBucketUs);
   last_arrival_us_ = arrival_us;
 
+  if (distance(arrival_us, first_arrival_us_) < kSettleUs &&
+      delay_us < *offset_) {
+    offset_ = delay_us;
+    return;
+  }
   if (distance(*offset_, delay_us) > kJumpUs) {
     offset_ = delay_us;
     late_since_us_.reset();

@@ -63,6 +63,7 @@ class VIDEOCALL_API ClockMap {
   int64_t latency_us_;
   Mode mode_;
   std::optional<int64_t> offset_;
+  int64_t first_arrival_us_ = 0;
   int64_t last_arrival_us_ = 0;
   int64_t glide_rest_us_ = 0;  // elapsed time not yet turned into a step
   std::array<Bucket, kBuckets> buckets_;
