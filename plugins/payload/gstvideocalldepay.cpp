@@ -5,97 +5,38 @@
 // that a decoder that blocks holds up nobody else.
 #include "plugins/payload/gstvideocalldepay.h"
 
-#include <gst/video/video.h>
-
 #include <algorithm>
-#include <array>
-#include <condition_variable>
 #include <memory>
 #include <mutex>
-#include <optional>
-#include <string>
+#include <utility>
 #include <vector>
 
-#include "libvideocall/media/session_receiver.h"
 #include "plugins/common/gstptr.h"
 #include "plugins/common/gstvideocallpacketmeta.h"
-#include "plugins/payload/keyframerequest.h"
-#include "plugins/payload/trackcaps.h"
+#include "plugins/payload/depaystate.h"
 
-GST_DEBUG_CATEGORY_STATIC(gst_videocall_depay_debug);
+GST_DEBUG_CATEGORY(gst_videocall_depay_debug);
 #define GST_CAT_DEFAULT gst_videocall_depay_debug
 
 using videocall::ClockMap;
 using videocall::MediaKind;
 using videocall::PacketRef;
-using videocall::ReceivedFrame;
 using videocall::SessionReceiver;
+
+using Private = videocall::gst::DepayState;
+using Track = videocall::gst::DepayTrack;
 
 namespace {
 
-constexpr guint kDefaultLatencyMs = 100;
 constexpr guint kMaxLatencyMs = 10'000;
 // What may wait for a track when packets come faster than they are played;
 // more while another track has nothing, since its packets may be behind.
 constexpr size_t kMaxWaiting = 32;
 constexpr size_t kMaxWaitingForOthers = 512;
-constexpr int64_t kMinWaitUs = 1'000;
 
 enum Property { PROP_0, PROP_LATENCY, PROP_STATS };
 
-struct Track {
-  MediaKind kind = MediaKind::unspecified;
-  const char* name = nullptr;
-  GstStaticPadTemplate* pad_template = nullptr;
-
-  // guarded by Private::lock
-  GstPad* pad = nullptr;  // borrowed (owned by the element)
-  bool flushing = false;
-  GstClockID wait = nullptr;  // owned; what the task waits for
-  GstFlowReturn flow = GST_FLOW_OK;
-  // Nobody took the frames: the next one to try is a key frame.
-  bool interrupted = false;
-
-  // state of the track's task
-  std::string codec;
-  guint width = 0;
-  guint height = 0;
-  bool segment_sent = false;
-  bool discont = false;
-};
-
-struct Private {
-  GstPad* sinkpad = nullptr;  // borrowed (owned by the element)
-
-  // Guards all below; never held while anything is pushed or posted.
-  std::mutex lock;
-  std::condition_variable changed;
-  guint latency_ms = kDefaultLatencyMs;
-  std::array<Track, 3> tracks;
-  std::unique_ptr<SessionReceiver> receiver;  // from the first packet on
-  std::string stream_id;
-  bool playing = false;
-  bool stopping = false;  // or flushing: nobody waits
-  bool eos = false;
-  bool told_encrypted = false;
-  guint64 encrypted = 0;
-  guint64 malformed = 0;
-  guint64 ignored = 0;
-
-  Track& track(MediaKind kind) {
-    return *std::find_if(tracks.begin(), tracks.end(),
-                         [kind](const Track& it) { return it.kind == kind; });
-  }
-};
-
-using KeyframeRequests = std::vector<SessionReceiver::KeyframeRequest>;
-
 }  // namespace
-
-struct _GstVideocallDepay {
-  GstElement parent;
-  Private* priv;
-};
 
 #define VIDEO_CAPS                                    \
   "video/x-vp8; video/x-vp9; "                        \
@@ -124,344 +65,7 @@ G_DEFINE_TYPE_WITH_CODE(GstVideocallDepay, gst_videocall_depay,
 GST_ELEMENT_REGISTER_DEFINE(videocalldepay, "videocalldepay", GST_RANK_NONE,
                             GST_TYPE_VIDEOCALL_DEPAY)
 
-// -- Time
-// ----------------------------------------------------------------------
-
-// Running time; before PLAYING 0, while paused where it stopped.
-static int64_t now_us(GstVideocallDepay* self) {
-  GstElement* element = GST_ELEMENT(self);
-  if (self->priv->playing) {
-    const videocall::gst::ObjectPtr<GstClock> clock(
-        gst_element_get_clock(element));
-    if (clock) {
-      return GST_CLOCK_DIFF(gst_element_get_base_time(element),
-                            gst_clock_get_time(clock.get())) /
-             1000;
-    }
-  }
-  const GstClockTime paused = gst_element_get_start_time(element);
-  return GST_CLOCK_TIME_IS_VALID(paused) ? static_cast<int64_t>(paused / 1000)
-                                         : 0;
-}
-
-// Ends all waiting; whoever waited looks again.
-static void wake(Private* priv) {
-  for (const Track& track : priv->tracks) {
-    if (track.wait) gst_clock_id_unschedule(track.wait);
-  }
-  priv->changed.notify_all();
-}
-
-// Waits until |track| may have something to take, or wake().
-static void wait_for(GstVideocallDepay* self, Track& track,
-                     std::unique_lock<std::mutex>& guard) {
-  Private* priv = self->priv;
-  std::optional<int64_t> next_us;
-  if (priv->receiver && priv->playing)
-    next_us = priv->receiver->next_pop_us(track.kind);
-  const videocall::gst::ObjectPtr<GstClock> clock(
-      next_us ? gst_element_get_clock(GST_ELEMENT(self)) : nullptr);
-  if (!clock) {
-    priv->changed.wait(guard);
-    return;
-  }
-  const int64_t until_us = std::max(*next_us, now_us(self) + kMinWaitUs);
-  track.wait = gst_clock_new_single_shot_id(
-      clock.get(), gst_element_get_base_time(GST_ELEMENT(self)) +
-                       static_cast<GstClockTime>(until_us) * 1000);
-  GstClockID wait = track.wait;
-  guard.unlock();
-  gst_clock_id_wait(wait, nullptr);
-  guard.lock();
-  track.wait = nullptr;
-  gst_clock_id_unref(wait);
-}
-
-// -- Key frames
-// ------------------------------------------------------------------
-
-static KeyframeRequests take_requests(GstVideocallDepay* self) {
-  KeyframeRequests requests;
-  if (!self->priv->receiver) return requests;
-  const int64_t now = now_us(self);
-  while (auto request = self->priv->receiver->take_keyframe_request(now))
-    requests.push_back(*request);
-  return requests;
-}
-
-static void send_requests(GstVideocallDepay* self,
-                          const KeyframeRequests& requests) {
-  for (const auto& request : requests) {
-    GST_DEBUG_OBJECT(self, "asking for a key frame of kind %u, layer %u",
-                     static_cast<guint>(request.kind), request.layer);
-    gst_pad_push_event(self->priv->sinkpad,
-                       videocall::gst::keyframe_request_new(
-                           {request.session_id, request.kind, request.layer}));
-  }
-}
-
-// -- A track's task
-// ----------------------------------------------------------------
-
-static void drop_packet(gpointer packet) {
-  PacketRef::adopt(static_cast<videocall::Packet*>(packet));
-}
-
-static GstBuffer* frame_buffer(Track& track, ReceivedFrame& frame) {
-  GstBuffer* buffer = gst_buffer_new();
-  GST_BUFFER_PTS(buffer) =
-      static_cast<GstClockTime>(std::max<int64_t>(frame.local_us, 0)) * 1000;
-  if (frame.duration_us > 0)
-    GST_BUFFER_DURATION(buffer) = frame.duration_us * 1000;
-  if (track.kind != MediaKind::audio && !frame.header().keyframe)
-    GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
-  if (frame.discont || track.discont)
-    GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
-  if (frame.decode_only)
-    GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DECODE_ONLY);
-  track.discont = false;
-  const videocall::Bytes payload = frame.payload;
-  // The payload stays where it came in: within its packet.
-  gst_buffer_append_memory(
-      buffer, gst_memory_new_wrapped(GST_MEMORY_FLAG_READONLY,
-                                     const_cast<uint8_t*>(payload.data()),
-                                     payload.size(), 0, payload.size(),
-                                     frame.packet.release(), drop_packet));
-  return buffer;
-}
-
-// Sends caps when the frame says so, false if nothing can decode it.
-static bool update_caps(GstVideocallDepay* self, Track& track, GstPad* pad,
-                        const ReceivedFrame& frame) {
-  if (track.kind == MediaKind::audio) return true;
-  const videocall::MediaHeader& header = frame.header();
-  if (!header.keyframe) return !track.codec.empty();
-  if (track.codec == header.codec && track.width == header.width &&
-      track.height == header.height)
-    return true;
-  const auto caps =
-      videocall::gst::track_caps(header.codec, header.width, header.height);
-  if (!caps) {
-    GST_WARNING_OBJECT(pad, "unknown codec '%.*s': its frames are discarded",
-                       static_cast<int>(header.codec.size()),
-                       header.codec.data());
-    track.codec.clear();
-    return false;
-  }
-  GST_INFO_OBJECT(self, "%s is now %" GST_PTR_FORMAT, track.name, caps.get());
-  track.codec = header.codec;
-  track.width = header.width;
-  track.height = header.height;
-  gst_pad_push_event(pad, gst_event_new_caps(caps.get()));
-  return true;
-}
-
-static void push_gap(Track& track, GstPad* pad, const ReceivedFrame& frame) {
-  if (frame.missing == 0 || track.kind != MediaKind::audio) return;
-  const int64_t length_us = int64_t{frame.missing} * 20'000;
-  const int64_t start_us = frame.local_us - length_us;
-  if (start_us < 0) return;
-  gst_pad_push_event(
-      pad, gst_event_new_gap(static_cast<GstClockTime>(start_us) * 1000,
-                             static_cast<GstClockTime>(length_us) * 1000));
-}
-
-static GstFlowReturn push_frame(GstVideocallDepay* self, Track& track,
-                                GstPad* pad, ReceivedFrame frame) {
-  if (!update_caps(self, track, pad, frame)) return GST_FLOW_NOT_NEGOTIATED;
-  if (!track.segment_sent) {
-    GstSegment segment;
-    gst_segment_init(&segment, GST_FORMAT_TIME);
-    gst_pad_push_event(pad, gst_event_new_segment(&segment));
-    track.segment_sent = true;
-  }
-  push_gap(track, pad, frame);
-  return gst_pad_push(pad, frame_buffer(track, frame));
-}
-
-// What a pad's push came to concerns that pad alone. Called without the lock.
-static void note_flow(GstVideocallDepay* self, Track& track,
-                      GstFlowReturn flow) {
-  GstFlowReturn before = GST_FLOW_OK;
-  {
-    const std::lock_guard guard(self->priv->lock);
-    before = std::exchange(track.flow, flow);
-    track.interrupted = flow != GST_FLOW_OK;
-  }
-  if (flow == before || flow == GST_FLOW_OK) return;
-  GST_DEBUG_OBJECT(self, "%s is discarded: %s", track.name,
-                   gst_flow_get_name(flow));
-  // Who posted no error of his own leaves a user without a picture and
-  // without a reason; the other tracks go on, so this is no error here.
-  if (flow == GST_FLOW_NOT_NEGOTIATED) {
-    GST_ELEMENT_WARNING(self, STREAM, FORMAT,
-                        ("What is linked to pad %s cannot take its format; "
-                         "the track is discarded.",
-                         track.name),
-                        (nullptr));
-  }
-}
-
-static void gst_videocall_depay_loop(gpointer user_data) {
-  GstPad* pad = GST_PAD(user_data);
-  auto* track = static_cast<Track*>(gst_pad_get_element_private(pad));
-  GstVideocallDepay* self = GST_VIDEOCALL_DEPAY(GST_PAD_PARENT(pad));
-  Private* priv = self->priv;
-  std::unique_lock guard(priv->lock);
-  std::optional<ReceivedFrame> frame;
-  while (!track->flushing && !frame) {
-    if (priv->receiver) frame = priv->receiver->pop(track->kind, now_us(self));
-    if (frame) break;
-    if (priv->eos) {
-      guard.unlock();
-      gst_pad_push_event(pad, gst_event_new_eos());
-      gst_pad_pause_task(pad);
-      return;
-    }
-    wait_for(self, *track, guard);
-  }
-  if (track->flushing) {
-    guard.unlock();
-    gst_pad_pause_task(pad);
-    return;
-  }
-  priv->changed.notify_all();  // there is room again
-  const KeyframeRequests requests = take_requests(self);
-  const bool skip = track->kind != MediaKind::audio && track->interrupted &&
-                    !frame->header().keyframe;
-  guard.unlock();
-
-  send_requests(self, requests);
-  if (skip) return;
-  const GstFlowReturn flow = push_frame(self, *track, pad, std::move(*frame));
-  if (flow != GST_FLOW_OK) track->discont = true;
-  note_flow(self, *track, flow);
-}
-
-// -- Source pads
-// -------------------------------------------------------------------
-
-static gboolean gst_videocall_depay_src_activate(GstPad* pad, GstObject* parent,
-                                                 GstPadMode mode,
-                                                 gboolean active) {
-  if (mode != GST_PAD_MODE_PUSH) return FALSE;
-  if (active) return TRUE;  // the task starts when the pad is there for all
-  Private* priv = GST_VIDEOCALL_DEPAY(parent)->priv;
-  auto* track = static_cast<Track*>(gst_pad_get_element_private(pad));
-  {
-    const std::lock_guard guard(priv->lock);
-    track->flushing = true;
-    wake(priv);
-  }
-  return gst_pad_stop_task(pad);
-}
-
-static gboolean gst_videocall_depay_src_event(GstPad* pad, GstObject* parent,
-                                              GstEvent* event) {
-  GstVideocallDepay* self = GST_VIDEOCALL_DEPAY(parent);
-  Private* priv = self->priv;
-  auto* track = static_cast<Track*>(gst_pad_get_element_private(pad));
-  const bool wanted = gst_video_event_is_force_key_unit(event);
-  switch (GST_EVENT_TYPE(event)) {
-    case GST_EVENT_SEEK:
-    case GST_EVENT_STEP:
-      gst_event_unref(event);  // one cannot seek in a call
-      return FALSE;
-    case GST_EVENT_QOS:
-    case GST_EVENT_LATENCY:
-      // They speak of one track's decoder; the packets are not its alone.
-      gst_event_unref(event);
-      return TRUE;
-    case GST_EVENT_RECONFIGURE:
-      break;
-    default:
-      if (!wanted) return gst_pad_event_default(pad, parent, event);
-  }
-  gst_event_unref(event);
-  KeyframeRequests requests;
-  {
-    const std::lock_guard guard(priv->lock);
-    // Linked anew in the middle of a group: what is there cannot be decoded.
-    if ((wanted || track->interrupted) && priv->receiver) {
-      priv->receiver->want_keyframe(track->kind);
-      requests = take_requests(self);
-    }
-  }
-  send_requests(self, requests);
-  return TRUE;
-}
-
-static gboolean gst_videocall_depay_src_query(GstPad* pad, GstObject* parent,
-                                              GstQuery* query) {
-  GstVideocallDepay* self = GST_VIDEOCALL_DEPAY(parent);
-  Private* priv = self->priv;
-  if (GST_QUERY_TYPE(query) != GST_QUERY_LATENCY)
-    return gst_pad_query_default(pad, parent, query);
-  gboolean live = TRUE;
-  GstClockTime min = 0;
-  GstClockTime max = GST_CLOCK_TIME_NONE;
-  if (gst_pad_peer_query(priv->sinkpad, query))
-    gst_query_parse_latency(query, &live, &min, &max);
-  if (live) {
-    const std::lock_guard guard(priv->lock);
-    const GstClockTime latency = priv->latency_ms * GST_MSECOND;
-    min += latency;
-    if (GST_CLOCK_TIME_IS_VALID(max)) max += latency;
-  }
-  gst_query_set_latency(query, live, min, max);
-  return TRUE;
-}
-
-static GstPad* new_pad(Track& track) {
-  GstPad* pad =
-      gst_pad_new_from_static_template(track.pad_template, track.name);
-  gst_pad_set_element_private(pad, &track);
-  gst_pad_set_activatemode_function(pad, gst_videocall_depay_src_activate);
-  gst_pad_set_event_function(pad, gst_videocall_depay_src_event);
-  gst_pad_set_query_function(pad, gst_videocall_depay_src_query);
-  gst_pad_use_fixed_caps(pad);
-  return pad;
-}
-
-// On the first frame of a track that can be decoded. |header| is its.
-static void add_pad(GstVideocallDepay* self, Track& track,
-                    const videocall::MediaHeader& header) {
-  Private* priv = self->priv;
-  const bool audio = track.kind == MediaKind::audio;
-  const auto caps = audio ? videocall::gst::track_caps("opus", 0, 0)
-                          : videocall::gst::track_caps(
-                                header.codec, header.width, header.height);
-  if (!caps) return;
-  GstPad* pad = new_pad(track);
-  std::string stream_id;
-  {
-    const std::lock_guard guard(priv->lock);
-    if (priv->stopping) {
-      gst_object_unref(pad);
-      return;
-    }
-    track.pad = pad;
-    track.flushing = false;
-    track.flow = GST_FLOW_OK;
-    track.interrupted = false;
-    track.codec = header.codec;
-    track.width = header.width;
-    track.height = header.height;
-    track.segment_sent = false;
-    track.discont = true;
-    stream_id = priv->stream_id + "/" + track.name;
-  }
-  gst_pad_set_active(pad, TRUE);
-  gst_pad_push_event(pad, gst_event_new_stream_start(stream_id.c_str()));
-  gst_pad_push_event(pad, gst_event_new_caps(caps.get()));
-  GST_INFO_OBJECT(self, "new track %s: %" GST_PTR_FORMAT, track.name,
-                  caps.get());
-  gst_element_add_pad(GST_ELEMENT(self), pad);
-  gst_pad_start_task(pad, gst_videocall_depay_loop, pad, nullptr);
-}
-
 // -- Sink pad
-// ------------------------------------------------------------------------
 
 static bool upstream_is_live(GstVideocallDepay* self) {
   const videocall::gst::QueryPtr query(gst_query_new_latency());
@@ -547,15 +151,17 @@ static GstFlowReturn gst_videocall_depay_chain(GstPad*, GstObject* parent,
   while (!priv->stopping && is_full(priv, fields.kind))
     priv->changed.wait(guard);
   if (priv->stopping) return GST_FLOW_FLUSHING;
-  const auto outcome = priv->receiver->push(packet, now_us(self));
+  const auto outcome =
+      priv->receiver->push(packet, videocall::gst::depay_now_us(self));
   const bool warn = count_outcome(priv, outcome);
   const bool starts =
       outcome == SessionReceiver::Outcome::accepted &&
       (fields.kind == MediaKind::audio || fields.header.keyframe);
   Track* track = starts ? &priv->track(fields.kind) : nullptr;
   if (track && track->pad) track = nullptr;
-  const KeyframeRequests requests = take_requests(self);
-  wake(priv);
+  const videocall::gst::KeyframeRequests requests =
+      videocall::gst::depay_take_requests(self);
+  priv->wake();
   const GstFlowReturn flow = combined_flow(priv);
   guard.unlock();
 
@@ -565,8 +171,8 @@ static GstFlowReturn gst_videocall_depay_chain(GstPad*, GstObject* parent,
                          "the depayloader."),
                         (nullptr));
   }
-  if (track) add_pad(self, *track, fields.header);
-  send_requests(self, requests);
+  if (track) videocall::gst::depay_add_pad(self, *track, fields.header);
+  videocall::gst::depay_send_requests(self, requests);
   return flow;
 }
 
@@ -587,7 +193,7 @@ static void flush_start(Private* priv, GstEvent* event) {
     const std::lock_guard guard(priv->lock);
     priv->stopping = true;
     for (Track& track : priv->tracks) track.flushing = true;
-    wake(priv);
+    priv->wake();
   }
   for_each_pad(priv, [event](GstPad* pad) {
     gst_pad_push_event(pad, gst_event_ref(event));
@@ -612,7 +218,7 @@ static void flush_stop(Private* priv, GstEvent* event) {
     }
   }
   for_each_pad(priv, [](GstPad* pad) {
-    gst_pad_start_task(pad, gst_videocall_depay_loop, pad, nullptr);
+    gst_pad_start_task(pad, videocall::gst::depay_track_loop, pad, nullptr);
   });
 }
 
@@ -640,7 +246,7 @@ static gboolean gst_videocall_depay_sink_event(GstPad* pad, GstObject* parent,
       const std::lock_guard guard(priv->lock);
       priv->eos = true;
       if (priv->receiver) priv->receiver->drain();
-      wake(priv);
+      priv->wake();
       return TRUE;
     }
     case GST_EVENT_CAPS:
@@ -654,7 +260,6 @@ static gboolean gst_videocall_depay_sink_event(GstPad* pad, GstObject* parent,
 }
 
 // -- Properties
-// ------------------------------------------------------------------
 
 static void set_latency(GstVideocallDepay* self, guint latency_ms) {
   Private* priv = self->priv;
@@ -664,52 +269,10 @@ static void set_latency(GstVideocallDepay* self, guint latency_ms) {
     priv->latency_ms = latency_ms;
     if (priv->receiver)
       priv->receiver->set_latency_us(int64_t{latency_ms} * 1000);
-    wake(priv);
+    priv->wake();
   }
   gst_element_post_message(GST_ELEMENT(self),
                            gst_message_new_latency(GST_OBJECT(self)));
-}
-
-static GstStructure* track_stats(const Track& track,
-                                 const videocall::TrackStats& stats) {
-  return gst_structure_new(
-      track.name, "received", G_TYPE_UINT64, guint64{stats.received}, "bytes",
-      G_TYPE_UINT64, guint64{stats.bytes}, "delivered", G_TYPE_UINT64,
-      guint64{stats.delivered}, "lost", G_TYPE_UINT64, guint64{stats.lost},
-      "skipped", G_TYPE_UINT64, guint64{stats.skipped}, "recovered",
-      G_TYPE_UINT64, guint64{stats.recovered}, "late", G_TYPE_UINT64,
-      guint64{stats.late}, "duplicate", G_TYPE_UINT64, guint64{stats.duplicate},
-      "discarded", G_TYPE_UINT64, guint64{stats.discarded}, "keyframe-requests",
-      G_TYPE_UINT64, guint64{stats.keyframe_requests}, "jitter-ms",
-      G_TYPE_DOUBLE, stats.jitter_us / 1000, nullptr);
-}
-
-static GstStructure* all_stats(Private* priv) {
-  const std::lock_guard guard(priv->lock);
-  videocall::TrackStats total;
-  GstStructure* all = gst_structure_new(
-      "videocalldepay-stats", "encrypted", G_TYPE_UINT64, priv->encrypted,
-      "malformed", G_TYPE_UINT64, priv->malformed, "ignored", G_TYPE_UINT64,
-      priv->ignored, nullptr);
-  for (const Track& track : priv->tracks) {
-    if (!priv->receiver) break;
-    const videocall::TrackStats& stats = priv->receiver->stats(track.kind);
-    total.received += stats.received;
-    total.lost += stats.lost;
-    total.recovered += stats.recovered;
-    total.late += stats.late;
-    total.jitter_us = std::max(total.jitter_us, stats.jitter_us);
-    if (stats.received == 0) continue;
-    GstStructure* part = track_stats(track, stats);
-    gst_structure_set(all, track.name, GST_TYPE_STRUCTURE, part, nullptr);
-    gst_structure_free(part);
-  }
-  gst_structure_set(all, "received", G_TYPE_UINT64, guint64{total.received},
-                    "lost", G_TYPE_UINT64, guint64{total.lost}, "recovered",
-                    G_TYPE_UINT64, guint64{total.recovered}, "late",
-                    G_TYPE_UINT64, guint64{total.late}, "jitter-ms",
-                    G_TYPE_DOUBLE, total.jitter_us / 1000, nullptr);
-  return all;
 }
 
 static void gst_videocall_depay_set_property(GObject* object, guint id,
@@ -733,7 +296,7 @@ static void gst_videocall_depay_get_property(GObject* object, guint id,
       break;
     }
     case PROP_STATS:
-      g_value_take_boxed(value, all_stats(priv));
+      g_value_take_boxed(value, videocall::gst::depay_stats(*priv));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
@@ -741,7 +304,6 @@ static void gst_videocall_depay_get_property(GObject* object, guint id,
 }
 
 // -- State and class
-// ---------------------------------------------------------------
 
 static void remove_pads(GstVideocallDepay* self) {
   Private* priv = self->priv;
@@ -781,7 +343,7 @@ static void set_running(Private* priv, GstStateChange transition) {
     default:
       return;
   }
-  wake(priv);
+  priv->wake();
 }
 
 static GstStateChangeReturn gst_videocall_depay_change_state(
@@ -828,7 +390,7 @@ static void gst_videocall_depay_class_init(GstVideocallDepayClass* klass) {
           "latency", "Latency",
           "How long a frame may be waited for, in milliseconds "
           "(0 = frames come out as they come)",
-          0, kMaxLatencyMs, kDefaultLatencyMs,
+          0, kMaxLatencyMs, Private::kDefaultLatencyMs,
           static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
                                    GST_PARAM_MUTABLE_PLAYING)));
   g_object_class_install_property(

@@ -5,16 +5,16 @@
 #include <gst/video/video.h>
 
 #include <algorithm>
-#include <atomic>
 #include <mutex>
 #include <optional>
 #include <string>
 
-#include "libvideocall/base/time.h"
 #include "libvideocall/media/packetizer.h"
 #include "plugins/common/gstptr.h"
 #include "plugins/common/gstvideocallpacketmeta.h"
+#include "plugins/payload/captureclock.h"
 #include "plugins/payload/keyframerequest.h"
+#include "plugins/payload/paysettings.h"
 
 GST_DEBUG_CATEGORY_STATIC(gst_videocall_pay_debug);
 #define GST_CAT_DEFAULT gst_videocall_pay_debug
@@ -23,15 +23,12 @@ using videocall::Codec;
 using videocall::Errc;
 using videocall::MediaKind;
 using videocall::PacketRef;
+using videocall::gst::PayKind;
+using videocall::gst::PaySettings;
+using videocall::gst::PayStats;
 
 namespace {
 
-constexpr guint kDefaultLayer = 0;
-constexpr guint kDefaultTargetKbps = 0;
-constexpr guint kDefaultKeyInterval = 0;
-constexpr guint kDefaultAudioLevel = 127;
-constexpr guint kDefaultSpeakingLevel = 45;
-constexpr guint kDefaultRedundancy = 2;
 // docs/wire-protocol.md, section 2.
 constexpr guint kVideoKeyInterval = 4'000;
 constexpr guint kScreenKeyInterval = 10'000;
@@ -42,58 +39,16 @@ constexpr uint64_t kEncoderLeadUs = 100'000;
 // Pauses between words do not end speech.
 constexpr uint64_t kSpeakingHoldUs = 400'000;
 
-enum Property {
-  PROP_0,
-  PROP_KIND,
-  PROP_LAYER,
-  PROP_TARGET_KBPS,
-  PROP_KEY_INTERVAL,
-  PROP_AUDIO_LEVEL,
-  PROP_SPEAKING_LEVEL,
-  PROP_REDUNDANCY,
-  PROP_STATS,
-};
-
-enum GstVideocallPayKind {
-  GST_VIDEOCALL_PAY_KIND_AUTO,
-  GST_VIDEOCALL_PAY_KIND_VIDEO,
-  GST_VIDEOCALL_PAY_KIND_AUDIO,
-  GST_VIDEOCALL_PAY_KIND_SCREEN,
-};
-
-struct Settings {
-  GstVideocallPayKind kind = GST_VIDEOCALL_PAY_KIND_AUTO;
-  guint layer = kDefaultLayer;
-  guint target_kbps = kDefaultTargetKbps;
-  guint key_interval = kDefaultKeyInterval;
-  guint audio_level = kDefaultAudioLevel;
-  guint speaking_level = kDefaultSpeakingLevel;
-  guint redundancy = kDefaultRedundancy;
-};
-
-struct Stats {
-  guint64 packets = 0;
-  guint64 bytes = 0;
-  guint64 keyframes = 0;
-  guint64 dropped = 0;
-  guint64 requests = 0;
-};
-
 struct Private {
   // borrowed (owned by the element)
   GstPad* sinkpad = nullptr;
   GstPad* srcpad = nullptr;
 
   std::mutex lock;  // guards settings and stats
-  Settings settings;
-  Stats stats;
+  PaySettings settings;
+  PayStats stats;
 
-  // What to add to running time plus base time to get to the monotonic clock;
-  // unset before PLAYING. See update_clock().
-  std::atomic<GstClockTimeDiff> clock_shift{0};
-  std::atomic<bool> clock_known{false};
-  std::atomic<GstClockTime> paused_at{0};
-  std::atomic<bool> prerolled{false};  // frames came before PLAYING
+  videocall::gst::CaptureClock clock;
 
   // state of the streaming thread
   GstSegment segment;
@@ -145,162 +100,31 @@ G_DEFINE_TYPE_WITH_CODE(GstVideocallPay, gst_videocall_pay, GST_TYPE_ELEMENT,
 GST_ELEMENT_REGISTER_DEFINE(videocallpay, "videocallpay", GST_RANK_NONE,
                             GST_TYPE_VIDEOCALL_PAY)
 
-static GType gst_videocall_pay_kind_get_type() {
-  static const GEnumValue values[] = {
-      {GST_VIDEOCALL_PAY_KIND_AUTO, "Audio is audio, video is a camera",
-       "auto"},
-      {GST_VIDEOCALL_PAY_KIND_VIDEO, "A camera", "video"},
-      {GST_VIDEOCALL_PAY_KIND_AUDIO, "A microphone", "audio"},
-      {GST_VIDEOCALL_PAY_KIND_SCREEN, "A shared screen or window", "screen"},
-      {0, nullptr, nullptr}};
-  static const GType type =
-      g_enum_register_static("GstVideocallPayKind", values);
-  return type;
-}
-
-// -- Properties --------------------------------------------------------------
+// -- Properties
 
 static void gst_videocall_pay_set_property(GObject* object, guint id,
                                            const GValue* value,
                                            GParamSpec* pspec) {
   Private* priv = GST_VIDEOCALL_PAY(object)->priv;
   const std::lock_guard guard(priv->lock);
-  Settings& settings = priv->settings;
-  switch (id) {
-    case PROP_KIND:
-      settings.kind = static_cast<GstVideocallPayKind>(g_value_get_enum(value));
-      break;
-    case PROP_LAYER:
-      settings.layer = g_value_get_uint(value);
-      break;
-    case PROP_TARGET_KBPS:
-      settings.target_kbps = g_value_get_uint(value);
-      break;
-    case PROP_KEY_INTERVAL:
-      settings.key_interval = g_value_get_uint(value);
-      break;
-    case PROP_AUDIO_LEVEL:
-      settings.audio_level = g_value_get_uint(value);
-      break;
-    case PROP_SPEAKING_LEVEL:
-      settings.speaking_level = g_value_get_uint(value);
-      break;
-    case PROP_REDUNDANCY:
-      settings.redundancy = g_value_get_uint(value);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
-  }
+  if (!priv->settings.set(id, value))
+    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
 }
 
 static void gst_videocall_pay_get_property(GObject* object, guint id,
                                            GValue* value, GParamSpec* pspec) {
   Private* priv = GST_VIDEOCALL_PAY(object)->priv;
   const std::lock_guard guard(priv->lock);
-  const Settings& settings = priv->settings;
-  switch (id) {
-    case PROP_KIND:
-      g_value_set_enum(value, settings.kind);
-      break;
-    case PROP_LAYER:
-      g_value_set_uint(value, settings.layer);
-      break;
-    case PROP_TARGET_KBPS:
-      g_value_set_uint(value, settings.target_kbps);
-      break;
-    case PROP_KEY_INTERVAL:
-      g_value_set_uint(value, settings.key_interval);
-      break;
-    case PROP_AUDIO_LEVEL:
-      g_value_set_uint(value, settings.audio_level);
-      break;
-    case PROP_SPEAKING_LEVEL:
-      g_value_set_uint(value, settings.speaking_level);
-      break;
-    case PROP_REDUNDANCY:
-      g_value_set_uint(value, settings.redundancy);
-      break;
-    case PROP_STATS: {
-      const Stats& stats = priv->stats;
-      g_value_take_boxed(
-          value,
-          gst_structure_new(
-              "videocallpay-stats", "packets", G_TYPE_UINT64, stats.packets,
-              "bytes", G_TYPE_UINT64, stats.bytes, "keyframes", G_TYPE_UINT64,
-              stats.keyframes, "dropped", G_TYPE_UINT64, stats.dropped,
-              "keyframe-requests", G_TYPE_UINT64, stats.requests, nullptr));
-      break;
-    }
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
-  }
+  if (!priv->settings.get(id, value) && !priv->stats.get(id, value))
+    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
 }
 
-static Settings current_settings(Private* priv) {
+static PaySettings current_settings(Private* priv) {
   const std::lock_guard guard(priv->lock);
   return priv->settings;
 }
 
-// -- Time --------------------------------------------------------------------
-
-static GstClockTime monotonic_now() {
-  return static_cast<GstClockTime>(
-      videocall::Clock::now().time_since_epoch().count());
-}
-
-// Running time plus base time is the pipeline clock's time, the same for all
-// tracks. That clock may be a sound card's, with a zero of its own; the shift
-// to the monotonic clock makes numbers and times go on from one pipeline to
-// the next (see first_number()).
-static void update_clock(GstVideocallPay* self) {
-  Private* priv = self->priv;
-  GstClock* clock = gst_element_get_clock(GST_ELEMENT(self));
-  if (!clock) return;
-  gint type = GST_CLOCK_TYPE_OTHER;
-  if (G_OBJECT_TYPE(clock) == GST_TYPE_SYSTEM_CLOCK)
-    g_object_get(clock, "clock-type", &type, nullptr);
-  // The system clock is the monotonic one: no shift, to the microsecond.
-  GstClockTimeDiff shift =
-      type == GST_CLOCK_TYPE_MONOTONIC
-          ? 0
-          : GST_CLOCK_DIFF(gst_clock_get_time(clock), monotonic_now());
-  // Frames of a preroll have set the zero; it stays.
-  if (priv->prerolled.exchange(false)) {
-    const GstClockTime base = gst_element_get_base_time(GST_ELEMENT(self));
-    shift = GST_CLOCK_DIFF(base, priv->paused_at.load());
-  } else if (priv->clock_known) {
-    shift = priv->clock_shift;  // the same clock, after a pause
-  }
-  priv->clock_shift = shift;
-  priv->clock_known = true;
-  gst_object_unref(clock);
-}
-
-static uint64_t capture_us_of(GstVideocallPay* self, GstBuffer* buffer) {
-  Private* priv = self->priv;
-  const GstClockTime time = GST_BUFFER_PTS_IS_VALID(buffer)
-                                ? GST_BUFFER_PTS(buffer)
-                                : GST_BUFFER_DTS(buffer);
-  gint64 running = 0;
-  guint64 magnitude = 0;
-  const int sign = gst_segment_to_running_time_full(
-      &priv->segment, GST_FORMAT_TIME, time, &magnitude);
-  if (sign == 0) return priv->last_capture_us;
-  running = static_cast<gint64>(magnitude) * sign;
-  // Before PLAYING there is no base time; frames of a preroll count from when
-  // the element was paused.
-  if (!priv->clock_known) priv->prerolled = true;
-  const GstClockTimeDiff zero =
-      priv->clock_known ? static_cast<GstClockTimeDiff>(
-                              gst_element_get_base_time(GST_ELEMENT(self))) +
-                              priv->clock_shift
-                        : static_cast<GstClockTimeDiff>(priv->paused_at.load());
-  const gint64 absolute = zero + running;
-  return absolute > 0 ? static_cast<uint64_t>(absolute) / 1000 : 0;
-}
-
 // -- Key frames
-// ----------------------------------------------------------------
 
 static void request_keyframe(GstVideocallPay* self, const char* why) {
   Private* priv = self->priv;
@@ -313,7 +137,7 @@ static void request_keyframe(GstVideocallPay* self, const char* why) {
                                         GST_CLOCK_TIME_NONE, TRUE, 0));
 }
 
-static uint64_t key_interval_us(Private* priv, const Settings& settings) {
+static uint64_t key_interval_us(Private* priv, const PaySettings& settings) {
   guint ms = settings.key_interval;
   if (ms == 0)
     ms = priv->kind == MediaKind::screen ? kScreenKeyInterval
@@ -322,7 +146,7 @@ static uint64_t key_interval_us(Private* priv, const Settings& settings) {
 }
 
 // Asks for a key frame when none has come yet, or when the group gets old.
-static void watch_group(GstVideocallPay* self, const Settings& settings,
+static void watch_group(GstVideocallPay* self, const PaySettings& settings,
                         const videocall::EncodedFrame& frame) {
   Private* priv = self->priv;
   const uint64_t now_us = frame.capture_us;
@@ -345,7 +169,19 @@ static void watch_group(GstVideocallPay* self, const Settings& settings,
 }
 
 // -- Frames
-// --------------------------------------------------------------------
+
+static uint64_t capture_us_of(GstVideocallPay* self, GstBuffer* buffer) {
+  Private* priv = self->priv;
+  const GstClockTime time = GST_BUFFER_PTS_IS_VALID(buffer)
+                                ? GST_BUFFER_PTS(buffer)
+                                : GST_BUFFER_DTS(buffer);
+  guint64 magnitude = 0;
+  const int sign = gst_segment_to_running_time_full(
+      &priv->segment, GST_FORMAT_TIME, time, &magnitude);
+  if (sign == 0) return priv->last_capture_us;
+  return priv->clock.capture_us(GST_ELEMENT(self),
+                                static_cast<gint64>(magnitude) * sign);
+}
 
 static uint8_t temporal_id_of(GstBuffer* buffer) {
   // Only vp8enc says it, and only if it was loaded its meta exists.
@@ -362,7 +198,7 @@ static uint8_t temporal_id_of(GstBuffer* buffer) {
       std::min<guint>(id, videocall::limits::kMaxTemporalLayer));
 }
 
-static void fill_audio_level(Private* priv, const Settings& settings,
+static void fill_audio_level(Private* priv, const PaySettings& settings,
                              GstBuffer* buffer,
                              videocall::EncodedFrame& frame) {
   const GstAudioLevelMeta* meta = gst_buffer_get_audio_level_meta(buffer);
@@ -380,7 +216,7 @@ static videocall::Result<PacketRef> packetize(GstVideocallPay* self,
                                               GstBuffer* buffer,
                                               const GstMapInfo& map) {
   Private* priv = self->priv;
-  const Settings settings = current_settings(priv);
+  const PaySettings settings = current_settings(priv);
   videocall::EncodedFrame frame;
   frame.payload = {map.data, map.size};
   frame.capture_us = capture_us_of(self, buffer);
@@ -464,7 +300,6 @@ static GstFlowReturn gst_videocall_pay_chain(GstPad*, GstObject* parent,
 }
 
 // -- Events
-// --------------------------------------------------------------------
 
 static bool refuse_caps(GstVideocallPay* self, const GstCaps* caps,
                         const char* why) {
@@ -473,19 +308,17 @@ static bool refuse_caps(GstVideocallPay* self, const GstCaps* caps,
   return false;
 }
 
-static MediaKind kind_for(GstVideocallPayKind wish, bool audio) {
+static MediaKind kind_for(PayKind wish, bool audio) {
   if (audio) return MediaKind::audio;
-  return wish == GST_VIDEOCALL_PAY_KIND_SCREEN ? MediaKind::screen
-                                               : MediaKind::video;
+  return wish == PayKind::screen ? MediaKind::screen : MediaKind::video;
 }
 
-static bool check_caps(GstVideocallPay* self, const Settings& settings,
+static bool check_caps(GstVideocallPay* self, const PaySettings& settings,
                        const GstCaps* caps, Codec codec) {
   const GstStructure* structure = gst_caps_get_structure(caps, 0);
   const bool audio = codec == Codec::opus;
   const auto kind = settings.kind;
-  if (kind != GST_VIDEOCALL_PAY_KIND_AUTO &&
-      audio != (kind == GST_VIDEOCALL_PAY_KIND_AUDIO))
+  if (kind != PayKind::any && audio != (kind == PayKind::audio))
     return refuse_caps(self, caps,
                        audio ? "The property kind says video, but this is "
                                "audio."
@@ -509,7 +342,7 @@ static bool check_caps(GstVideocallPay* self, const Settings& settings,
 static gboolean set_caps(GstVideocallPay* self, const GstCaps* caps) {
   Private* priv = self->priv;
   const GstStructure* structure = gst_caps_get_structure(caps, 0);
-  const Settings settings = current_settings(priv);
+  const PaySettings settings = current_settings(priv);
   std::optional<Codec> codec;
   for (const CapsCodec& known : kCodecs) {
     if (gst_structure_has_name(structure, known.name)) codec = known.codec;
@@ -595,7 +428,7 @@ static gboolean gst_videocall_pay_src_event(GstPad* pad, GstObject* parent,
   // The depayloader's request; what comes from a server has become a
   // force-key-unit event in the sink already, and passes above.
   gst_event_unref(event);
-  const Settings settings = current_settings(self->priv);
+  const PaySettings settings = current_settings(self->priv);
   const MediaKind kind = kind_for(settings.kind, false);
   if (wish->kind != kind || wish->layer != settings.layer) return FALSE;
   request_keyframe(self, "a receiver needs it");
@@ -607,11 +440,9 @@ static GstStateChangeReturn gst_videocall_pay_change_state(
   GstVideocallPay* self = GST_VIDEOCALL_PAY(element);
   Private* priv = self->priv;
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
-    priv->clock_known = false;
-    priv->prerolled = false;
-    priv->paused_at = monotonic_now();
+    priv->clock.paused();
   } else if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) {
-    update_clock(self);
+    priv->clock.playing(element);
   }
   const GstStateChangeReturn result =
       GST_ELEMENT_CLASS(parent_class)->change_state(element, transition);
@@ -627,7 +458,6 @@ static GstStateChangeReturn gst_videocall_pay_change_state(
 }
 
 // -- Class
-// ---------------------------------------------------------------------
 
 static void gst_videocall_pay_init(GstVideocallPay* self) {
   Private* priv = self->priv = new Private;
@@ -647,63 +477,13 @@ static void gst_videocall_pay_finalize(GObject* object) {
   G_OBJECT_CLASS(parent_class)->finalize(object);
 }
 
-static void install_properties(GObjectClass* gobject_class) {
-  constexpr auto kFlags = static_cast<GParamFlags>(
-      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING);
-  constexpr auto kReadyFlags = static_cast<GParamFlags>(
-      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
-  const auto install_uint = [&](Property id, const char* name, const char* nick,
-                                const char* blurb, guint max, guint value,
-                                GParamFlags flags) {
-    g_object_class_install_property(
-        gobject_class, id,
-        g_param_spec_uint(name, nick, blurb, 0, max, value, flags));
-  };
-  g_object_class_install_property(
-      gobject_class, PROP_KIND,
-      g_param_spec_enum("kind", "Kind", "What the media shows",
-                        gst_videocall_pay_kind_get_type(),
-                        GST_VIDEOCALL_PAY_KIND_AUTO, kReadyFlags));
-  install_uint(PROP_LAYER, "layer", "Layer",
-               "Simulcast layer of this stream (0 = lowest resolution)",
-               videocall::limits::kMaxLayer, kDefaultLayer, kReadyFlags);
-  install_uint(PROP_TARGET_KBPS, "target-kbps", "Target bitrate",
-               "What the stream is encoded at, in kbit/s, told to the server "
-               "(0 = not told)",
-               G_MAXUINT, kDefaultTargetKbps, kFlags);
-  install_uint(PROP_KEY_INTERVAL, "key-interval", "Key frame interval",
-               "Longest time between key frames in milliseconds; the encoder "
-               "is asked for one before (0 = 4000, of a screen 10000)",
-               10'000, kDefaultKeyInterval, kFlags);
-  install_uint(PROP_AUDIO_LEVEL, "audio-level", "Audio level",
-               "Level of audio without a GstAudioLevelMeta, in -dBov "
-               "(0 = loudest, 127 = silence)",
-               127, kDefaultAudioLevel, kFlags);
-  install_uint(PROP_SPEAKING_LEVEL, "speaking-level", "Speaking level",
-               "Audio at least this loud counts as speech, in -dBov "
-               "(0 = only the loudest, 127 = always)",
-               127, kDefaultSpeakingLevel, kFlags);
-  install_uint(PROP_REDUNDANCY, "redundancy", "Redundancy",
-               "How many preceding audio frames each packet repeats",
-               videocall::limits::kMaxRedundantFrames, kDefaultRedundancy,
-               kFlags);
-  g_object_class_install_property(
-      gobject_class, PROP_STATS,
-      g_param_spec_boxed(
-          "stats", "Statistics", "Counters since the element was started",
-          GST_TYPE_STRUCTURE,
-          static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
-  gst_type_mark_as_plugin_api(gst_videocall_pay_kind_get_type(),
-                              static_cast<GstPluginAPIFlags>(0));
-}
-
 static void gst_videocall_pay_class_init(GstVideocallPayClass* klass) {
   auto* gobject_class = G_OBJECT_CLASS(klass);
   auto* element_class = GST_ELEMENT_CLASS(klass);
   gobject_class->set_property = gst_videocall_pay_set_property;
   gobject_class->get_property = gst_videocall_pay_get_property;
   gobject_class->finalize = gst_videocall_pay_finalize;
-  install_properties(gobject_class);
+  videocall::gst::install_pay_properties(gobject_class);
   element_class->change_state = gst_videocall_pay_change_state;
   gst_element_class_add_static_pad_template(element_class, &sink_template);
   gst_element_class_add_static_pad_template(element_class, &src_template);
