@@ -20,6 +20,8 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto kFinishTimeout = 6s;
+// What a pad gets depends on its caps; one without is not waited for longer.
+constexpr auto kCapsTimeout = 10s;
 constexpr size_t kMaxNamePart = 80;
 // While a group settles its pads' data waits here.
 constexpr guint64 kGatherTime = 20 * GST_SECOND;
@@ -71,7 +73,7 @@ std::string time_now() {
 
 // One pad of a group while a branch is built for it.
 struct Input {
-  LaunchText part;
+  PadPtr source;
   ElementPtr queue;
   gulong block = 0;
 };
@@ -82,8 +84,10 @@ struct Gathering {
   std::mutex lock;
   ElementPtr branch;
   std::vector<Input> inputs;
-  // Threads that are about to link a pad; guarded by the part's mutex.
+  // Guarded by the part's mutex: threads that are about to link a pad, and
+  // pads whose caps came.
   unsigned pending = 0;
+  size_t described = 0;
 };
 
 bool feeds(GstPad* source, GstElement* branch) {
@@ -152,8 +156,10 @@ struct DynamicPart::Shared : std::enable_shared_from_this<Shared> {
   void start_gathering(Group& group);
   std::shared_ptr<Gathering> settle(const std::string& key);
   Result<void> build(const std::string& key, Gathering& gathering);
-  void link(const std::string& key, Gathering& gathering, GstPad* pad);
-  GstPad* new_gated_input(const std::string& key, Gathering& gathering,
+  void link(const std::string& key, const std::shared_ptr<Gathering>& gathering,
+            GstPad* pad);
+  GstPad* new_gated_input(const std::string& key,
+                          const std::shared_ptr<Gathering>& gathering,
                           Input& input);
   std::map<std::string, std::string> labels_of(const std::string& key);
 };
@@ -183,7 +189,7 @@ void DynamicPart::Shared::pad_added(GstPad* pad) {
   }
   if (!gathering) return;  // joins late: the group is built anew
   // Here and now, before the pad's first buffer: it may be a key frame.
-  link(key, *gathering, pad);
+  link(key, gathering, pad);
   const std::lock_guard<std::mutex> lock(mutex);
   --gathering->pending;
   changed.notify_all();
@@ -291,7 +297,7 @@ std::shared_ptr<Gathering> DynamicPart::Shared::settle(const std::string& key) {
     for (const auto& [name, pad] : group.pads)
       pads.emplace_back(GST_PAD(gst_object_ref(pad.get())));
     lock.unlock();
-    for (const PadPtr& pad : pads) link(key, *gathering, pad.get());
+    for (const PadPtr& pad : pads) link(key, gathering, pad.get());
     lock.lock();
     const auto again = [&] { return finished || groups[key].dirty; };
     if (changed.wait_for(lock, std::chrono::milliseconds(dynamic.settle_ms),
@@ -299,14 +305,17 @@ std::shared_ptr<Gathering> DynamicPart::Shared::settle(const std::string& key) {
         !finished)
       continue;
     changed.wait(lock, [&] { return gathering->pending == 0; });
+    changed.wait_for(lock, kCapsTimeout, [&] {
+      return finished || gathering->described >= gathering->inputs.size();
+    });
     groups[key].gathering.reset();
     return gathering;
   }
 }
 
-GstPad* DynamicPart::Shared::new_gated_input(const std::string& key,
-                                             Gathering& gathering,
-                                             Input& input) {
+GstPad* DynamicPart::Shared::new_gated_input(
+    const std::string& key, const std::shared_ptr<Gathering>& gathering,
+    Input& input) {
   GstElement* queue = input.queue.get();
   const PadPtr out(gst_element_get_static_pad(queue, "src"));
   input.block = gst_pad_add_probe(
@@ -315,40 +324,51 @@ GstPad* DynamicPart::Shared::new_gated_input(const std::string& key,
       nullptr, nullptr);
   const PadPtr in(gst_element_get_static_pad(queue, "sink"));
   GstPad* ghost =
-      add_branch_input(gathering.branch.get(), in.get(),
-                       "sink_" + std::to_string(gathering.inputs.size()));
-  add_gate(ghost, !dynamic.launch.text.empty(), [weak = weak_from_this(), key] {
-    if (const auto self = weak.lock()) self->mark(key);
-  });
+      add_branch_input(gathering->branch.get(), in.get(),
+                       "sink_" + std::to_string(gathering->inputs.size()));
+  const auto with_self = [weak = weak_from_this()](auto call) {
+    if (const auto self = weak.lock()) call(*self);
+  };
+  GateCallbacks callbacks;
+  callbacks.closed = [with_self, key] {
+    with_self([&](Shared& self) { self.mark(key); });
+  };
+  callbacks.described = [with_self, weak = std::weak_ptr(gathering)] {
+    with_self([&](Shared& self) {
+      const std::lock_guard<std::mutex> lock(self.mutex);
+      if (const auto it = weak.lock()) ++it->described;
+      self.changed.notify_all();
+    });
+  };
+  add_gate(ghost, !dynamic.launch.text.empty(), std::move(callbacks));
   return ghost;
 }
 
 // Links |pad| to the branch on its way, unless it is.
-void DynamicPart::Shared::link(const std::string& key, Gathering& gathering,
+void DynamicPart::Shared::link(const std::string& key,
+                               const std::shared_ptr<Gathering>& gathering,
                                GstPad* pad) {
-  const std::lock_guard<std::mutex> lock(gathering.lock);
-  GstElement* branch = gathering.branch.get();
+  const std::lock_guard<std::mutex> lock(gathering->lock);
+  GstElement* branch = gathering->branch.get();
   if (!GST_OBJECT_PARENT(branch)) {
     gst_bin_add(GST_BIN(pipeline), branch);
     (void)gst_element_sync_state_with_parent(branch);
   }
   if (feeds(pad, branch)) return;
-  std::string star;
-  const LaunchText* part = text_for(dynamic, pad, star);
-  if (!part) return;
   GstElement* queue = gst_element_factory_make("queue", nullptr);
   gst_util_set_object_arg(G_OBJECT(queue), "leaky", "downstream");
   g_object_set(queue, "max-size-buffers", 0u, "max-size-bytes", kGatherBytes,
                "max-size-time", kGatherTime, nullptr);
   gst_bin_add(GST_BIN(branch), queue);
-  Input input{*part, ElementPtr(GST_ELEMENT(gst_object_ref(queue)))};
+  Input input{PadPtr(GST_PAD(gst_object_ref(pad))),
+              ElementPtr(GST_ELEMENT(gst_object_ref(queue)))};
   GstPad* ghost = new_gated_input(key, gathering, input);
   (void)gst_element_sync_state_with_parent(queue);
   const bool fresh = !gst_pad_is_linked(pad);
   move_pad(pad, ghost);
   // One that was linked before is in the middle of a group of pictures.
   if (!fresh) ask_for_key_frame(pad);
-  gathering.inputs.push_back(std::move(input));
+  gathering->inputs.push_back(std::move(input));
 }
 
 Result<void> DynamicPart::Shared::build(const std::string& key,
@@ -356,9 +376,13 @@ Result<void> DynamicPart::Shared::build(const std::string& key,
   GstElement* branch = gathering.branch.get();
   std::vector<Input>& inputs = gathering.inputs;
   std::string text = without_comments(dynamic.launch.text);
-  for (size_t i = 0; i < inputs.size(); ++i)
-    text += "\nidentity silent=true name=input-" + std::to_string(i) + " ! " +
-            without_comments(inputs[i].part.text);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    std::string star;
+    const LaunchText* part = text_for(dynamic, inputs[i].source.get(), star);
+    if (part)
+      text += "\nidentity silent=true name=input-" + std::to_string(i) + " ! " +
+              without_comments(part->text);
+  }
   auto parsed = parse_bin(text);
   if (!parsed) return parsed.error();
   GstElement* inner = parsed->get();
@@ -368,6 +392,7 @@ Result<void> DynamicPart::Shared::build(const std::string& key,
   for (size_t i = 0; i < inputs.size(); ++i) {
     const std::string name = "input-" + std::to_string(i);
     const ElementPtr first(gst_bin_get_by_name(GST_BIN(inner), name.c_str()));
+    if (!first) continue;  // no text for these caps: it ends in its queue
     const PadPtr sink(gst_element_get_static_pad(first.get(), "sink"));
     GstPad* ghost = gst_ghost_pad_new(name.c_str(), sink.get());
     gst_pad_set_active(ghost, TRUE);

@@ -8,7 +8,7 @@ namespace {
 
 // What the probe on an input knows.
 struct Gate {
-  std::function<void()> changed;
+  GateCallbacks callbacks;
   bool open = false;    // a key frame came
   bool closed = false;  // other caps came; the next branch takes over
   bool strict = false;  // any other caps, not only another format
@@ -20,15 +20,29 @@ bool same_format(const GstCaps* a, const GstCaps* b) {
          gst_structure_get_name_id(gst_caps_get_structure(b, 0));
 }
 
-bool other_caps(Gate& gate, GstEvent* event) {
+// These say all that a decoder needs with every key frame: a file goes on
+// when another size comes.
+bool describes_itself(const GstCaps* caps) {
+  const GstStructure* structure = gst_caps_get_structure(caps, 0);
+  return gst_structure_has_name(structure, "video/x-vp8") ||
+         gst_structure_has_name(structure, "video/x-vp9") ||
+         gst_structure_has_name(structure, "audio/x-opus");
+}
+
+enum class Verdict { pass, ignore, close };
+
+Verdict judge(Gate& gate, GstEvent* event) {
   GstCaps* caps = nullptr;
   gst_event_parse_caps(event, &caps);
   if (!gate.caps) {
     gate.caps.reset(gst_caps_ref(caps));
-    return false;
+    gate.callbacks.described();
+    return Verdict::pass;
   }
-  return gate.strict ? !gst_caps_is_equal(gate.caps.get(), caps)
-                     : !same_format(gate.caps.get(), caps);
+  if (!same_format(gate.caps.get(), caps)) return Verdict::close;
+  if (!gate.strict || gst_caps_is_equal(gate.caps.get(), caps))
+    return Verdict::pass;
+  return describes_itself(caps) ? Verdict::ignore : Verdict::close;
 }
 
 GstPadProbeReturn gate_probe(GstPad*, GstPadProbeInfo* info, gpointer data) {
@@ -37,9 +51,11 @@ GstPadProbeReturn gate_probe(GstPad*, GstPadProbeInfo* info, gpointer data) {
     GstEvent* event = GST_PAD_PROBE_INFO_EVENT(info);
     if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS || gate.closed)
       return GST_PAD_PROBE_OK;
-    if (!other_caps(gate, event)) return GST_PAD_PROBE_OK;
+    const Verdict verdict = judge(gate, event);
+    if (verdict == Verdict::pass) return GST_PAD_PROBE_OK;
+    if (verdict == Verdict::ignore) return GST_PAD_PROBE_DROP;
     gate.closed = true;
-    gate.changed();
+    gate.callbacks.closed();
     return GST_PAD_PROBE_DROP;
   }
   if (gate.closed) return GST_PAD_PROBE_DROP;
@@ -55,10 +71,10 @@ GstPadProbeReturn gate_probe(GstPad*, GstPadProbeInfo* info, gpointer data) {
 
 }  // namespace
 
-void add_gate(GstPad* input, bool strict, std::function<void()> closed) {
+void add_gate(GstPad* input, bool strict, GateCallbacks callbacks) {
   auto* gate = new Gate;
   gate->strict = strict;
-  gate->changed = std::move(closed);
+  gate->callbacks = std::move(callbacks);
   const int types =
       GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM;
   gst_pad_add_probe(input, static_cast<GstPadProbeType>(types), gate_probe,

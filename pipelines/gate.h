@@ -10,9 +10,16 @@
 
 namespace videocall::pipelines {
 
+struct GateCallbacks {
+  std::function<void()> described;  // the first caps came
+  std::function<void()> closed;
+};
+
 // Puts a gate on the sink pad |input|, for as long as the pad lives. |strict|:
-// any other caps close it, else only another media type. |closed| is called
-// then, once, on the streaming thread; it must not block.
-void add_gate(GstPad* input, bool strict, std::function<void()> closed);
+// other caps of the same type close it too, or are kept away where the stream
+// itself says what has changed (VP8, VP9, Opus); else only another type. The
+// callbacks come at most once each, on the streaming thread; they must not
+// block.
+void add_gate(GstPad* input, bool strict, GateCallbacks callbacks);
 
 }  // namespace videocall::pipelines

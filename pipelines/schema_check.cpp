@@ -247,7 +247,8 @@ class Checker {
       check_when(dynamic.when, dynamic.line, "[[dynamic]]");
       check_from(dynamic.element, dynamic.line, "[[dynamic]]");
       for (const auto& [pattern, text] : dynamic.pads)
-        if (std::count(pattern.begin(), pattern.end(), '*') != 1)
+        if (std::count(pattern.begin(), pattern.end(), '*') != 1 ||
+            pattern.find('*') > pattern.find(' '))
           diagnostics_.add(text.line, "[[dynamic]]: the pad pattern \"" +
                                           pattern +
                                           "\" wants one *, as in \"video_*\"");

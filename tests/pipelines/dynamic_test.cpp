@@ -37,6 +37,7 @@ settle-ms = 300
 launch = "matroskamux name=mux offset-to-zero=true ! filesink name=file"
 [dynamic.pads]
 "video_*" = "queue ! mux.video_0"
+"video_* video/x-h264" = "queue ! h264parse ! mux.video_0"
 "audio_*" = "queue ! mux.audio_0"
 )";
 
@@ -44,6 +45,11 @@ constexpr char kVideo[] =
     "videotestsrc is-live=true name=source ! "
     "capsfilter name=size caps=video/x-raw,width=160,height=120,framerate=30/1 "
     "! vp8enc deadline=1 keyframe-max-dist=15";
+constexpr char kH264[] =
+    "videotestsrc is-live=true name=source ! "
+    "capsfilter name=size caps=video/x-raw,width=160,height=120,framerate=30/1 "
+    "! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=15 ! "
+    "capsfilter caps=video/x-h264,stream-format=byte-stream,alignment=au";
 constexpr char kAudio[] = "audiotestsrc is-live=true ! opusenc";
 
 class Stage {
@@ -223,19 +229,42 @@ VC_TEST(a_late_track_begins_a_new_file) {
   ck_assert(tracks_of(second) == kBoth);
 }
 
-VC_TEST(other_caps_begin_a_new_file) {
-  Stage stage;
-  GstElement* video = stage.add(kVideo, "video_17");
-  const std::string first = stage.next_file();
-  stage.wait_for_bytes(first, 5'000);
+namespace {
+
+void resize(GstElement* video) {
   const vp::ElementPtr size(gst_bin_get_by_name(GST_BIN(video), "size"));
   gst_util_set_object_arg(G_OBJECT(size.get()), "caps",
                           "video/x-raw,width=320,height=240,framerate=30/1");
+}
+
+}  // namespace
+
+VC_TEST(another_size_of_h264_begins_a_new_file) {
+  Stage stage;
+  GstElement* video = stage.add(kH264, "video_17");
+  const std::string first = stage.next_file();
+  stage.wait_for_bytes(first, 5'000);
+  resize(video);
   const std::string second = stage.next_file();
   stage.wait_for_bytes(second, 5'000);
   stage.pipeline().finish_dynamics();
   ck_assert(tracks_of(first) == kPicture);
   ck_assert(tracks_of(second) == kPicture);
+}
+
+VC_TEST(another_size_of_vp8_goes_on_in_the_file) {
+  Stage stage;
+  GstElement* video = stage.add(kVideo, "video_17");
+  const std::string file = stage.next_file();
+  stage.wait_for_bytes(file, 5'000);
+  const auto before = fs::file_size(file);
+  resize(video);
+  stage.wait_for_bytes(file, before + 30'000);
+  stage.pipeline().finish_dynamics();
+  ck_assert(tracks_of(file) == kPicture);
+  ck_assert_int_eq(std::distance(fs::directory_iterator(stage.folder()),
+                                 fs::directory_iterator()),
+                   1);
 }
 
 VC_TEST(a_leaving_group_closes_its_file) {
