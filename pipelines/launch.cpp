@@ -148,6 +148,8 @@ uint32_t line_of_word(const Description& description, std::string_view word,
 
 namespace {
 
+constexpr size_t kMaxExpandedBytes = 10'000'000;
+
 // Puts the texts of one selection together. Cycles were refused by the
 // schema, so the recursion ends.
 class Expander {
@@ -162,6 +164,9 @@ class Expander {
       if (!is_inlined(fragment.name)) text += "\n" + repeated(fragment);
     return text;
   }
+
+  // Fragments that name each other twice would double at every step.
+  [[nodiscard]] bool too_large() const { return made_ > kMaxExpandedBytes; }
 
  private:
   bool is_inlined(const std::string& name) const {
@@ -197,23 +202,31 @@ class Expander {
   }
 
   std::string expand(const std::string& text) {
+    if (too_large()) return "";
     const std::string clean = without_comments(text);
     std::map<std::string, std::string> texts;
     for (const std::string& word : placeholders(clean))
-      if (word != "index") texts[word] = replacement(word);
-    return fill(clean, texts);
+      if (word != "index" && !texts.count(word))
+        texts[word] = replacement(word);
+    std::string filled = fill(clean, texts);
+    made_ += filled.size();
+    return filled;
   }
 
   const Description& description_;
   const Selection& selection_;
   const Counts& counts_;
+  size_t made_ = 0;
 };
 
 }  // namespace
 
 Result<std::string> expand(const Description& description,
                            const Selection& selection, const Counts& counts) {
-  std::string text = Expander(description, selection, counts).run();
+  Expander expander(description, selection, counts);
+  std::string text = expander.run();
+  if (expander.too_large())
+    return fault_at(description.file, 0, "the launch text grows beyond 10 MB");
   std::set<std::string> names;
   for (const NamedElement& element : named_elements(text)) {
     if (names.insert(element.name).second) continue;

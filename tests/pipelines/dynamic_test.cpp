@@ -307,10 +307,10 @@ VC_TEST(a_group_that_fails_leaves_the_others_alone) {
 }
 
 VC_TEST(names_that_are_safe_in_a_folder) {
-  ck_assert_str_eq(vp::file_name_part("alice").c_str(), "alice");
-  ck_assert_str_eq(vp::file_name_part("../../etc/x").c_str(), "_._.._etc_x");
-  ck_assert_str_eq(vp::file_name_part("").c_str(), "_");
-  ck_assert_str_eq(vp::file_name_part(".hidden").c_str(), "_hidden");
+  ck_assert(vp::file_name_part("alice") == "alice");
+  ck_assert(vp::file_name_part("../../etc/x") == "_._.._etc_x");
+  ck_assert(vp::file_name_part("") == "_");
+  ck_assert(vp::file_name_part(".hidden") == "_hidden");
   ck_assert_uint_eq(vp::file_name_part(std::string(500, 'x')).size(), 80);
 }
 

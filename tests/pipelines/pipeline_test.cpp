@@ -4,6 +4,8 @@
 
 #include <gst/gst.h>
 
+#include <algorithm>
+#include <fstream>
 #include <string>
 
 #include "pipelines/branch.h"
@@ -346,7 +348,7 @@ VC_TEST(a_branch_that_fails_harms_nobody) {
       built(tapped("identity error-after=3 ! fakesink async=false"));
   Counter main(*pipeline, "main");
   gst_element_set_state(pipeline->element(), GST_STATE_PLAYING);
-  ck_assert_str_eq(wait_for_failure(*pipeline).c_str(), "side");
+  ck_assert(wait_for_failure(*pipeline) == "side");
   ck_assert(main.more(20));
   wait_until_gone(*pipeline, "side");
   ck_assert(main.more(20));
@@ -358,7 +360,7 @@ VC_TEST(a_branch_that_cannot_start_harms_nobody) {
   Counter main(*pipeline, "main");
   ck_assert(gst_element_set_state(pipeline->element(), GST_STATE_PLAYING) !=
             GST_STATE_CHANGE_FAILURE);
-  ck_assert_str_eq(wait_for_failure(*pipeline).c_str(), "side");
+  ck_assert(wait_for_failure(*pipeline) == "side");
   ck_assert(main.more(20));
   wait_until_gone(*pipeline, "side");
   ck_assert(main.more(20));
@@ -383,7 +385,7 @@ launch = "capsfilter caps=video/x-raw ! fakesink async=false"
 )"));
   Counter main(*pipeline, "main");
   gst_element_set_state(pipeline->element(), GST_STATE_PLAYING);
-  ck_assert_str_eq(wait_for_failure(*pipeline).c_str(), "side");
+  ck_assert(wait_for_failure(*pipeline) == "side");
   ck_assert(main.more(20));
 }
 
@@ -434,6 +436,25 @@ VC_TEST(a_removed_branch_finishes_what_it_has) {
   ck_assert(pipeline->remove_branch("side").ok());
   wait_until_gone(*pipeline, "side");
   ck_assert_int_eq(g_atomic_int_get(&ends), 1);
+}
+
+VC_TEST(the_example_of_the_reference_page_is_right) {
+  std::ifstream page(PIPELINES_PAGE);
+  std::string text;
+  bool inside = false;
+  for (std::string row; std::getline(page, row);) {
+    if (row == "    format = 1") inside = true;
+    if (!inside) continue;
+    if (!row.empty() && row[0] != ' ') break;
+    text += row.substr(std::min<size_t>(row.size(), 4)) + "\n";
+  }
+  ck_assert_msg(inside, "no example in %s", PIPELINES_PAGE);
+  gst_init(nullptr, nullptr);
+  const auto d = Description::parse(text, "example.toml");
+  ck_assert_msg(d.ok(), "%s", d.ok() ? "" : d.error().message.c_str());
+  const auto pipeline =
+      built(*d, {{"out", "/tmp/never-written"}, {"bitrate-kbps", "500"}});
+  ck_assert_int_eq(int_property(*pipeline, "vp8", "target-bitrate"), 500'000);
 }
 
 VC_SUITE_MAIN("pipelines/pipeline")
