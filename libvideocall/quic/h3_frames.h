@@ -14,8 +14,7 @@
 
 namespace videocall::quic::h3 {
 
-// -- Frames
-// --------------------------------------------------------------------
+// -- Frames ------------------------------------------------------------------
 inline constexpr uint64_t kFrameData = 0x00;
 inline constexpr uint64_t kFrameHeaders = 0x01;
 inline constexpr uint64_t kFrameCancelPush = 0x03;
@@ -38,8 +37,7 @@ inline constexpr uint64_t kStreamQpackEncoder = 0x02;
 inline constexpr uint64_t kStreamQpackDecoder = 0x03;
 inline constexpr uint64_t kStreamWebTransport = 0x54;
 
-// -- Settings
-// ------------------------------------------------------------------
+// -- Settings ----------------------------------------------------------------
 inline constexpr uint64_t kSettingQpackCapacity = 0x01;
 inline constexpr uint64_t kSettingMaxFieldSection = 0x06;
 inline constexpr uint64_t kSettingExtendedConnect = 0x08;
@@ -50,8 +48,7 @@ inline constexpr uint64_t kSettingWebTransportDraft07 = 0xc671706a;
 inline constexpr uint64_t kSettingWebTransportDraft13 = 0x14e9cd29;
 inline constexpr uint64_t kSettingWebTransportDraft14 = 0x2c7cf000;
 
-// -- Errors
-// ----------------------------------------------------------------------
+// -- Errors ------------------------------------------------------------------
 inline constexpr uint64_t kNoError = 0x100;
 inline constexpr uint64_t kGeneralProtocolError = 0x101;
 inline constexpr uint64_t kInternalError = 0x102;
@@ -77,8 +74,7 @@ constexpr uint64_t webtransport_error(uint32_t code) {
   return 0x52e4a40fa8db + code + code / 0x1e;
 }
 
-// -- Varints
-// ---------------------------------------------------------------------
+// -- Varints -----------------------------------------------------------------
 inline constexpr uint64_t kMaxVarint = (uint64_t{1} << 62) - 1;
 inline constexpr size_t kMaxVarintBytes = 8;
 
@@ -140,8 +136,7 @@ class TlvReader {
   Bytes payload_;
 };
 
-// -- Settings
-// --------------------------------------------------------------------
+// -- Settings ----------------------------------------------------------------
 struct Settings {
   bool extended_connect = false;
   bool datagrams = false;

@@ -154,8 +154,7 @@ void H3Session::read_capsules(Bytes payload) {
   }
 }
 
-// -- Server
-// --------------------------------------------------------------------------
+// -- Server ------------------------------------------------------------------
 
 void H3Session::on_request_headers(Stream& stream, const h3::Fields& fields) {
   const std::string_view method = value_or_empty(fields, ":method");
@@ -195,8 +194,7 @@ void H3Session::reply(StreamId stream, int status, std::string_view body) {
   send_internal(stream, out, status != 200);
 }
 
-// -- Client
-// --------------------------------------------------------------------------
+// -- Client ------------------------------------------------------------------
 
 void H3Session::on_settings(const h3::Settings& settings) {
   if (server_ || state_ != State::waiting) return;

@@ -47,8 +47,7 @@ void H3Session::set_session(StreamId connect_stream) {
   datagram_prefix_.append(id / 4);
 }
 
-// -- Beginning
-// -------------------------------------------------------------------
+// -- Beginning ---------------------------------------------------------------
 
 void H3Session::accept(SessionVisitor& visitor, SendSource& source) {
   visitor_ = &visitor;
@@ -116,8 +115,7 @@ void H3Session::replay() {
       visitor_->on_datagram(datagram.bytes, transport_.now());
 }
 
-// -- Streams out
-// -----------------------------------------------------------------
+// -- Streams out -------------------------------------------------------------
 
 Result<StreamId> H3Session::open(bool bidirectional) {
   if (state_ != State::open) return Error{Errc::closed, "no open session"};
@@ -233,8 +231,7 @@ void H3Session::on_stream_credit() {
   if (source_ && state_ == State::open) source_->streams_available();
 }
 
-// -- The end
-// ------------------------------------------------------------------------
+// -- The end -----------------------------------------------------------------
 
 void H3Session::drain() {
   if (state_ != State::open || drain_sent_) return;

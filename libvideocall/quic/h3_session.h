@@ -51,8 +51,7 @@ class H3Session final : public WebTransportSession, public StreamEvents {
   Time deadline() const { return deadline_; }
   void on_deadline(Time now);
 
-  // -- WebTransportSession
-  // ------------------------------------------------------
+  // -- WebTransportSession ---------------------------------------------------
   Result<StreamId> open_uni() override;
   Result<StreamId> open_bidi() override;
   void reset(StreamId stream) override;
@@ -64,8 +63,7 @@ class H3Session final : public WebTransportSession, public StreamEvents {
   void want_write() override;
   TransportStats stats() const override;
 
-  // -- StreamEvents
-  // ----------------------------------------------------------------
+  // -- StreamEvents ----------------------------------------------------------
   void on_send_keys() override;
   void on_handshake_done() override;
   void on_peer_stream(Stream& stream) override;

@@ -266,8 +266,7 @@ void H3Session::on_datagram(Bytes frame) {
   }
 }
 
-// -- The peer's control stream
-// -------------------------------------------------
+// -- The peer's control stream -----------------------------------------------
 
 void H3Session::read_control(Stream& stream, Bytes bytes) {
   FrameState& frames = *stream.frames;

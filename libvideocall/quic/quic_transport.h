@@ -90,8 +90,7 @@ class QuicTransport {
   Result<void> start_server(const Connection::ServerStart& start);
   Result<void> start_client(const Connection::ClientStart& start);
 
-  // -- I/O, as of Connection
-  // ----------------------------------------------------
+  // -- I/O, as of Connection -------------------------------------------------
   void receive(const Path& path, Bytes datagram, unsigned ecn, Time now);
   void write(PacketSink& sink, size_t budget, Time now);
   void on_timer(Time now);
@@ -103,8 +102,7 @@ class QuicTransport {
   bool handshake_done() const { return handshake_done_; }
   Time now() const { return now_; }
 
-  // -- Streams
-  // ------------------------------------------------------------------
+  // -- Streams ---------------------------------------------------------------
   // |preamble| is static storage that goes in front of the first bytes.
   // Errc::would_block: no credit, on_stream_credit follows.
   Result<Stream*> open_stream(bool bidirectional, Bytes preamble);
@@ -118,8 +116,7 @@ class QuicTransport {
   void widen_connection_window(uint64_t bytes);
   uint64_t peer_uni_streams() const { return peer_uni_streams_; }
 
-  // -- The rest
-  // ----------------------------------------------------------------
+  // -- The rest --------------------------------------------------------------
   void want_write() { want_write_ = true; }
   // Payload of a datagram that fits now, behind a prefix of |prefix| bytes.
   size_t max_datagram(size_t prefix) const;

@@ -61,8 +61,7 @@ struct Stream {
 
   const StreamId id;
 
-  // -- QuicTransport
-  // -----------------------------------------------------------
+  // -- QuicTransport ---------------------------------------------------------
   RetainedPackets retained;
   uint64_t sent = 0;        // bytes handed to QUIC
   uint64_t acked = 0;       // of those, acknowledged without a gap
@@ -75,8 +74,7 @@ struct Stream {
   bool receive_over = false;
   bool blocked = false;  // SendSource was told
 
-  // -- H3Session
-  // ---------------------------------------------------------------
+  // -- H3Session -------------------------------------------------------------
   StreamRole role = StreamRole::unknown;
   h3::VarintReader opening;  // of the type and session id in front
   uint64_t opening_type = 0;

@@ -63,8 +63,7 @@ class Peer : public SessionVisitor, public SendSource {
     bool reset = false;
   };
 
-  // -- To use
-  // -------------------------------------------------------------------
+  // -- To use ----------------------------------------------------------------
   WebTransportSession* session = nullptr;
   bool release = true;  // give credit back at once
   bool echo = false;    // send back what comes, on the same stream or datagram
@@ -99,8 +98,7 @@ class Peer : public SessionVisitor, public SendSource {
     return {bytes.begin(), bytes.end()};
   }
 
-  // -- What was heard
-  // -------------------------------------------------------------
+  // -- What was heard --------------------------------------------------------
   bool established = false;
   int refused_status = -1;
   std::string refused_reason;
@@ -119,8 +117,7 @@ class Peer : public SessionVisitor, public SendSource {
   std::deque<SendItem> queue;
   std::map<StreamId, bool> blocked_streams;
 
-  // -- SessionVisitor
-  // ---------------------------------------------------------------
+  // -- SessionVisitor --------------------------------------------------------
   void on_established() override {
     established = true;
     if (on_open) on_open();
@@ -159,8 +156,7 @@ class Peer : public SessionVisitor, public SendSource {
     closed_by_peer = by_peer;
   }
 
-  // -- SendSource
-  // -------------------------------------------------------------------
+  // -- SendSource ------------------------------------------------------------
   SendItem next(Time) override {
     for (size_t i = 0; i < queue.size(); ++i) {
       SendItem item = queue[i];
