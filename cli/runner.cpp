@@ -237,7 +237,8 @@ void Runner::on_session_state(const GstStructure* structure) {
   if (!ever_connected_ && is_about_certificates(reason))
     return fail(trouble_of_session(state, reason, code));
   // The attempt that begins was announced when the one before it failed.
-  if (attempt > 1 && reason.empty() && state != "connecting") return;
+  if (state == last_state_ && reason.empty()) return;
+  last_state_ = state;
   std::string text = state;
   if (attempt > 1) text += ", attempt " + std::to_string(attempt);
   if (!reason.empty()) text += ": " + reason;
@@ -247,7 +248,6 @@ void Runner::on_session_state(const GstStructure* structure) {
                   {"reason", reason},
                   {"code", code}},
                  text);
-  if (!connected_) peers_.clear();
 }
 
 void Runner::on_peer(const GstStructure* structure, bool joined) {

@@ -68,6 +68,7 @@ class Runner {
   bool finished_ = false;
   gint64 signalled_at_ = 0;  // 0: not yet
   std::string last_reason_;
+  std::string last_state_;
   std::thread finisher_;  // ends the dynamic parts while the loop goes on
   ExitCode code_ = kOk;
 };
