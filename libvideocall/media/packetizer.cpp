@@ -34,17 +34,9 @@ Result<PacketRef> VideoPacketizer::packetize(const EncodedFrame& frame) {
   if (needs_keyframe_ && !info->keyframe)
     return Error{Errc::would_block, "waits for a key frame"};
 
-  Bytes payload = frame.payload;
-  if (!info->insert.empty()) {
-    const auto at = static_cast<std::ptrdiff_t>(info->insert_at);
-    frame_.assign(payload.begin(), payload.end());
-    frame_.insert(frame_.begin() + at, info->insert.begin(),
-                  info->insert.end());
-    payload = frame_;
-  }
   MediaPacketFields media;
   media.kind = kind_;
-  media.payload = payload;
+  media.payload = complete(frame.payload, *info);
   media.duration_us = frame.duration_us;
   const std::vector<uint8_t> data = serialize_media_packet(media);
 
@@ -53,36 +45,51 @@ Result<PacketRef> VideoPacketizer::packetize(const EncodedFrame& frame) {
   fields.kind = kind_;
   fields.layer = layer_;
   fields.data = data;
-  MediaHeader& header = fields.header;
-  header.sequence = sequence_ == 0 ? first_number(frame.capture_us) : sequence_;
-  header.group = group_;
-  header.capture_us = frame.capture_us;
-  header.keyframe = info->keyframe;
-  // A key frame needs no other frame, whatever the encoder's pattern says.
-  const uint8_t temporal_id = std::max(frame.temporal_id, info->temporal_id);
-  header.temporal_id =
-      info->keyframe
-          ? uint8_t{0}
-          : std::min<uint8_t>(temporal_id, limits::kMaxTemporalLayer);
-  if (info->keyframe) {
-    header.group = group_ == 0 ? first_number(frame.capture_us) : group_ + 1;
-    header.codec = info->codec;
-    header.width = info->width;
-    header.height = info->height;
-    header.target_kbps = target_kbps_;
-  }
+  fields.header = header_of(frame, *info);
   auto packet = Packet::build(fields);
   if (!packet) return fail(packet.error());
   if ((*packet)->size() > limits::kMaxPacketBytes)
     return fail({Errc::limit, "frame larger than a packet may be"});
 
-  sequence_ = header.sequence + 1;
+  sequence_ = fields.header.sequence + 1;
   if (info->keyframe) {
-    group_ = header.group;
+    group_ = fields.header.group;
     group_start_us_ = frame.capture_us;
     needs_keyframe_ = false;
   }
   return packet;
+}
+
+// |payload| with the parameter sets that the encoder left out.
+Bytes VideoPacketizer::complete(Bytes payload, const VideoFrameInfo& info) {
+  if (info.insert.empty()) return payload;
+  const auto at = static_cast<std::ptrdiff_t>(info.insert_at);
+  frame_.assign(payload.begin(), payload.end());
+  frame_.insert(frame_.begin() + at, info.insert.begin(), info.insert.end());
+  return frame_;
+}
+
+// The codec string is borrowed from |info|.
+MediaHeader VideoPacketizer::header_of(const EncodedFrame& frame,
+                                       const VideoFrameInfo& info) const {
+  MediaHeader header;
+  header.sequence = sequence_ == 0 ? first_number(frame.capture_us) : sequence_;
+  header.group = group_;
+  header.capture_us = frame.capture_us;
+  header.keyframe = info.keyframe;
+  // A key frame needs no other frame, whatever the encoder's pattern says.
+  if (!info.keyframe) {
+    header.temporal_id =
+        std::min<uint8_t>(std::max(frame.temporal_id, info.temporal_id),
+                          limits::kMaxTemporalLayer);
+    return header;
+  }
+  header.group = group_ == 0 ? first_number(frame.capture_us) : group_ + 1;
+  header.codec = info.codec;
+  header.width = info.width;
+  header.height = info.height;
+  header.target_kbps = target_kbps_;
+  return header;
 }
 
 uint64_t VideoPacketizer::group_age_us(uint64_t capture_us) const {

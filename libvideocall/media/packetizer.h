@@ -56,6 +56,9 @@ class VIDEOCALL_API VideoPacketizer {
 
  private:
   Result<PacketRef> fail(Error error);
+  Bytes complete(Bytes payload, const VideoFrameInfo& info);
+  MediaHeader header_of(const EncodedFrame& frame,
+                        const VideoFrameInfo& info) const;
 
   std::unique_ptr<VideoParser> parser_;
   MediaKind kind_;

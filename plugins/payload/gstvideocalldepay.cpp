@@ -307,22 +307,22 @@ static void gst_videocall_depay_get_property(GObject* object, guint id,
 
 static void remove_pads(GstVideocallDepay* self) {
   Private* priv = self->priv;
-  std::vector<GstPad*> pads;
-  {
-    const std::lock_guard guard(priv->lock);
-    for (Track& track : priv->tracks) {
-      if (track.pad) pads.push_back(std::exchange(track.pad, nullptr));
-      track.codec.clear();
+  for (Track& track : priv->tracks) {
+    GstPad* pad = nullptr;
+    {
+      const std::lock_guard guard(priv->lock);
+      pad = std::exchange(track.pad, nullptr);
     }
-    priv->receiver.reset();
-    priv->eos = false;
-    priv->told_encrypted = false;
-    priv->encrypted = priv->malformed = priv->ignored = 0;
-  }
-  for (GstPad* pad : pads) {
-    gst_pad_set_active(pad, FALSE);
+    if (!pad) continue;
+    gst_pad_set_active(pad, FALSE);  // ends its task, if it still runs
     gst_element_remove_pad(GST_ELEMENT(self), pad);
+    track.codec.clear();
   }
+  const std::lock_guard guard(priv->lock);
+  priv->receiver.reset();
+  priv->eos = false;
+  priv->told_encrypted = false;
+  priv->encrypted = priv->malformed = priv->ignored = 0;
 }
 
 static void set_running(Private* priv, GstStateChange transition) {
