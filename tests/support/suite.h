@@ -36,8 +36,8 @@ inline int run_suite(const char* name) {
   const int failed = srunner_ntests_failed(runner);
   // libgstcheck has a check of its own inside; linked before ours it runs no
   // test at all and says that all is well.
-  const bool all_ran = srunner_ntests_run(runner) ==
-                       static_cast<int>(registered_tests().size());
+  const bool all_ran =
+      srunner_ntests_run(runner) == static_cast<int>(registered_tests().size());
   srunner_free(runner);
   return failed == 0 && all_ran ? EXIT_SUCCESS : EXIT_FAILURE;
 }
