@@ -258,6 +258,7 @@ void Runner::on_peer(const GstStructure* structure, bool joined) {
   if (name.empty()) name = user;
   if (joined) {
     pipeline_.set_label(std::to_string(session), "user", user);
+    pipeline_.set_label(std::to_string(session), "name", name);
     peers_[session] = name;
   } else {
     peers_.erase(session);

@@ -68,7 +68,7 @@ struct Parameter {
   // "Video/Source", "Audio/Source": the value names a device of that class.
   std::string device;
   // Of a folder: the file in it that each group of a dynamic part gets, with
-  // {group}, {user} and {time}.
+  // {name}, {user}, {group} and {time}.
   std::string file_name;
   std::vector<Target> sets;
   uint32_t line = 0;

@@ -421,7 +421,8 @@ std::map<std::string, std::string> DynamicPart::Shared::labels_of(
     const std::string& key) {
   std::map<std::string, std::string> texts = {{"group", file_name_part(key)},
                                               {"time", time_now()},
-                                              {"user", "unknown"}};
+                                              {"user", "unknown"},
+                                              {"name", "unknown"}};
   const std::lock_guard<std::mutex> lock(mutex);
   for (const auto& [name, text] : labels[key])
     texts[name] = file_name_part(text);

@@ -29,8 +29,8 @@ inline constexpr char kGroupStartedMessage[] = "videocall-group-started";
 class DynamicPart {
  public:
   // Sets the parameters on a group's elements; |labels| is what may stand in
-  // a file name: group, user, time. Returns the path of the group's file, or
-  // empty. Called on any thread.
+  // a file name: group, user, name, time. Returns the path of the group's file,
+  // or empty. Called on any thread.
   using Configure = std::function<Result<std::string>(
       GstElement* group, const std::map<std::string, std::string>& labels)>;
 

@@ -38,10 +38,14 @@ scenario('watch --record keeps what a browser sent', async (later) => {
     (p) => p.stop('SIGINT'),
   );
   await anna.find('recorder');
-  const framesBefore = (await anna.facts()).sending.video.frames;
   await until(
     () => anna.describe(),
-    async () => (await anna.facts()).sending.video.frames > framesBefore + 150,
+    async () => (await anna.facts()).sending.video,
+  );
+  const framesBefore = (await anna.facts()).sending.video.framesEncoded;
+  await until(
+    () => anna.describe(),
+    async () => (await anna.facts()).sending.video.framesEncoded > framesBefore + 150,
   );
   assert.equal(await watch.stop('SIGINT'), 0, watch.output);
 
