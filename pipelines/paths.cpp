@@ -98,8 +98,9 @@ void register_own_plugins() {
     gst_registry_scan_path(registry, VIDEOCALL_BUILD_PLUGINS);
     return;
   }
-  for (const fs::path& folder : {fs::path(VIDEOCALL_INSTALLED_PLUGINS),
-                                 beside_program("lib/gstreamer-1.0")}) {
+  for (const fs::path& folder :
+       {fs::path(VIDEOCALL_INSTALLED_PLUGINS),
+        beside_program(VIDEOCALL_LIBDIR "/gstreamer-1.0")}) {
     std::error_code error;
     if (fs::is_directory(folder, error))
       gst_registry_scan_path(registry, folder.c_str());
