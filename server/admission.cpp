@@ -23,7 +23,7 @@ Admission::Admission(Relay& relay, WorkerPool& workers,
       node_id_(std::move(node_id)),
       spent_(kTokenLifetime + kTokenClockSkew) {}
 
-void Admission::decide(SessionRequest request) {
+void Admission::decide(const SessionRequest& request) {
   if (draining_) {
     refuse(request, {503, "the server is draining"});
     return;

@@ -27,7 +27,7 @@ class Admission {
 
   // Answers |request| soon, by Relay::admit() or Relay::refuse(). Any thread;
   // does not block.
-  void decide(SessionRequest request);
+  void decide(const SessionRequest& request);
 
   // A session began with this token; it opens no other one. Any thread.
   void spend(const std::string& token_id);

@@ -118,8 +118,9 @@ Result<void> Daemon::open_http() {
   settings.key_file = configuration_.tls_key;
   settings.behind_proxy = configuration_.behind_proxy;
   auto http = HttpServer::create(
-      std::move(settings), [this](const HttpRequest& request, HttpReply reply) {
-        api_->handle(request, std::move(reply));
+      std::move(settings),
+      [this](const HttpRequest& request, const HttpReply& reply) {
+        api_->handle(request, reply);
       });
   if (!http) return http.error();
   http_ = *std::move(http);
@@ -152,7 +153,7 @@ void Daemon::announce() const {
 }
 
 void Daemon::on_session_request(SessionRequest request) {
-  admission_->decide(std::move(request));
+  admission_->decide(request);
 }
 
 void Daemon::on_token_spent(const std::string& token_id) {

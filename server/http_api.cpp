@@ -149,10 +149,10 @@ HttpApi::HttpApi(Parts parts)
       join_limiter_(static_cast<double>(parts.configuration.join_rate),
                     static_cast<double>(parts.configuration.join_burst)) {}
 
-void HttpApi::handle(const HttpRequest& request, HttpReply reply) {
+void HttpApi::handle(const HttpRequest& request, const HttpReply& reply) {
   const std::string_view path = request.path;
   if (path.starts_with(kMeetings)) {
-    handle_meeting(request, path.substr(kMeetings.size()), std::move(reply));
+    handle_meeting(request, path.substr(kMeetings.size()), reply);
     return;
   }
   if (path == "/api" || path.starts_with("/api/")) {
@@ -166,7 +166,7 @@ void HttpApi::handle(const HttpRequest& request, HttpReply reply) {
   if (path == "/healthz") {
     reply(json_response(200, {{"status", "ok"}}));
   } else if (path == "/readyz") {
-    show_ready(std::move(reply));
+    show_ready(reply);
   } else if (path == "/version") {
     reply(json_response(200, {{"name", "videocalld"},
                               {"version", VIDEOCALL_VERSION},
@@ -179,7 +179,7 @@ void HttpApi::handle(const HttpRequest& request, HttpReply reply) {
 }
 
 void HttpApi::handle_meeting(const HttpRequest& request, std::string_view rest,
-                             HttpReply reply) {
+                             const HttpReply& reply) {
   const size_t slash = rest.find('/');
   const std::string meeting(rest.substr(0, slash));
   const std::string_view action =
@@ -191,11 +191,11 @@ void HttpApi::handle_meeting(const HttpRequest& request, std::string_view rest,
                   "A meeting id is 1 to 255 of A-Z a-z 0-9 _ -."));
   } else if (action == "/join") {
     if (request.method == "POST")
-      join(request, meeting, std::move(reply));
+      join(request, meeting, reply);
     else
       reply(wrong_method("POST"));
   } else if (request.method == "GET") {
-    show_meeting(meeting, std::move(reply));
+    show_meeting(meeting, reply);
   } else {
     reply(wrong_method("GET, HEAD"));
   }
@@ -208,7 +208,7 @@ bool HttpApi::is_allowed_origin(const HttpRequest& request) const {
 }
 
 void HttpApi::join(const HttpRequest& request, const std::string& meeting,
-                   HttpReply reply) {
+                   const HttpReply& reply) {
   if (draining_) {
     reply(later(failure(503, "DRAINING", "The server is about to stop."), 1));
     return;
@@ -318,7 +318,7 @@ nlohmann::ordered_json HttpApi::transports(const Join& join) const {
   return Json::array({webtransport});
 }
 
-void HttpApi::show_meeting(const std::string& meeting, HttpReply reply) {
+void HttpApi::show_meeting(const std::string& meeting, const HttpReply& reply) {
   Json members = Json::array();
   for (const RoomMember& member : parts_.relay.members(meeting))
     members.push_back({{"session_id", std::to_string(member.session_id)},
@@ -332,7 +332,7 @@ void HttpApi::show_meeting(const std::string& meeting, HttpReply reply) {
                  {"members", members}}));
 }
 
-void HttpApi::show_ready(HttpReply reply) {
+void HttpApi::show_ready(const HttpReply& reply) {
   if (draining_) {
     reply(json_response(503, {{"status", "draining"}}));
     return;

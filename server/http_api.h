@@ -34,7 +34,7 @@ class HttpApi {
   explicit HttpApi(Parts parts);
 
   // Answers |request| now or, after a worker was asked, later.
-  void handle(const HttpRequest& request, HttpReply reply);
+  void handle(const HttpRequest& request, const HttpReply& reply);
 
   // From now on joins get 503 DRAINING and /readyz says so.
   void set_draining() { draining_ = true; }
@@ -52,15 +52,15 @@ class HttpApi {
     bool secure = false;
   };
   void handle_meeting(const HttpRequest& request, std::string_view rest,
-                      HttpReply reply);
+                      const HttpReply& reply);
   void join(const HttpRequest& request, const std::string& meeting,
-            HttpReply reply);
+            const HttpReply& reply);
   // On a worker.
   HttpResponse join_now(const Join& join);
   HttpResponse admit(const Join& join, bool is_host);
   nlohmann::ordered_json transports(const Join& join) const;
-  void show_meeting(const std::string& meeting, HttpReply reply);
-  void show_ready(HttpReply reply);
+  void show_meeting(const std::string& meeting, const HttpReply& reply);
+  void show_ready(const HttpReply& reply);
   bool is_allowed_origin(const HttpRequest& request) const;
 
   const Parts parts_;

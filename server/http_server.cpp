@@ -15,7 +15,7 @@ namespace {
 // A peer that neither sends nor reads for so long is cut off.
 constexpr guint kIdleTimeoutS = 60;
 // What of a body that is too large is read for the sake of the answer.
-constexpr size_t kMaxDiscardedBytes = 1024 * 1024;
+constexpr size_t kMaxDiscardedBytes = size_t{1024} * 1024;
 constexpr int kBacklog = 1'024;  // connections that wait to be accepted
 constexpr const char* kExchangeKey = "videocall-exchange";
 
@@ -150,8 +150,9 @@ GSocket* open_listener(const ListenAddress& address, GError** error) {
       g_socket_bind(socket, wanted, TRUE, error) &&
       g_socket_listen(socket, error);
   g_object_unref(wanted);
-  if (!listening) g_clear_object(&socket);
-  return socket;
+  if (listening) return socket;
+  g_object_unref(socket);
+  return nullptr;
 }
 
 Error listen_failure(const ListenAddress& address, const GError& error) {
@@ -255,7 +256,7 @@ Result<void> HttpServer::listen_on(const ListenAddress& address) {
                                 : static_cast<SoupServerListenOptions>(0);
   if (socket == nullptr ||
       !soup_server_listen_socket(server_, socket, options, &error)) {
-    g_clear_object(&socket);
+    if (socket != nullptr) g_object_unref(socket);
     Error failure = listen_failure(address, *error);
     g_error_free(error);
     return failure;
@@ -315,12 +316,14 @@ void HttpServer::on_request(SoupServer*, SoupServerMessage* message,
 
 void HttpServer::handle(SoupServerMessage* message, const char* path) {
   const ExchangePtr exchange = exchange_of(message);
-  handler_(read_request(message, path), [exchange](HttpResponse response) {
-    exchange->replied = true;
-    if (exchange->message == nullptr) return;  // the client went away
-    write_response(exchange->message, response);
-    if (exchange->paused) soup_server_message_unpause(exchange->message);
-  });
+  handler_(read_request(message, path),
+           [exchange](const HttpResponse& response) {
+             exchange->replied = true;
+             if (exchange->message == nullptr) return;  // the client went away
+             write_response(exchange->message, response);
+             if (exchange->paused)
+               soup_server_message_unpause(exchange->message);
+           });
   if (exchange->replied) return;
   exchange->paused = true;
   soup_server_message_pause(message);

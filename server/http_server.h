@@ -14,14 +14,14 @@
 #include "server/http_message.h"
 #include "server/listen_address.h"
 
-typedef struct _SoupServer SoupServer;
-typedef struct _SoupServerMessage SoupServerMessage;
+using SoupServer = struct _SoupServer;                // NOLINT: libsoup's name
+using SoupServerMessage = struct _SoupServerMessage;  // NOLINT: the same
 
 namespace videocall::server {
 
 class HttpServer {
  public:
-  static constexpr size_t kMaxBodyBytes = 16 * 1024;
+  static constexpr size_t kMaxBodyBytes = size_t{16} * 1024;
 
   struct Settings {
     std::vector<std::string> addresses;  // as ListenAddress::parse() reads
@@ -29,7 +29,7 @@ class HttpServer {
     std::string key_file;
     bool behind_proxy = false;
   };
-  using Handler = std::function<void(const HttpRequest&, HttpReply)>;
+  using Handler = std::function<void(const HttpRequest&, const HttpReply&)>;
 
   // Listens; requests go to |handler| from the main loop. An address family
   // that the machine lacks is left out, as long as one address remains.

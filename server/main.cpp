@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <exception>
 
 #include "server/configuration_sources.h"
 #include "server/daemon.h"
@@ -44,9 +45,7 @@ int serve(const server::Configuration& configuration) {
   return daemon.run();
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   using Action = server::CommandLine::Action;
   const auto line = server::read_command_line(argc, argv, environ);
   if (!line) return fail(line.error(), kExitConfiguration);
@@ -62,6 +61,18 @@ int main(int argc, char** argv) {
                  stdout);
       return 0;
     case Action::serve:
-      return serve(line->configuration);
+      break;
+  }
+  return serve(line->configuration);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "videocalld: %s\n", error.what());
+    return kExitFailed;
   }
 }

@@ -86,7 +86,7 @@ PipelineRelay::PipelineRelay(Settings settings)
     : settings_(std::move(settings)) {}
 
 PipelineRelay::~PipelineRelay() {
-  stop();
+  PipelineRelay::stop();
 }
 
 Result<void> PipelineRelay::start(Listener& listener) {

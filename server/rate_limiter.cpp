@@ -42,7 +42,7 @@ void RateLimiter::forget_full(Time now) {
 
 std::string rate_limit_key(std::string_view address) {
   in6_addr bytes{};
-  const std::string text(address);
+  std::string text(address);
   if (inet_pton(AF_INET6, text.c_str(), &bytes) != 1) return text;
   char network[INET6_ADDRSTRLEN] = {};
   std::fill(bytes.s6_addr + 8, bytes.s6_addr + 16, uint8_t{0});

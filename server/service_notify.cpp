@@ -19,7 +19,7 @@ void notify_service_manager(std::string_view state) {
       std::strlen(path) >= sizeof address.sun_path)
     return;
   address.sun_family = AF_UNIX;
-  std::strcpy(address.sun_path, path);
+  std::memcpy(address.sun_path, path, std::strlen(path));
   if (*path == '@') address.sun_path[0] = '\0';  // an abstract socket
   const UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!socket) return;

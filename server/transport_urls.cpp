@@ -73,8 +73,8 @@ OriginSet TransportUrls::allowed_origins() const {
     const std::string port = ":" + std::to_string(address.port);
     const std::string start = scheme() + "://";
     if (address.is_loopback() || address.is_wildcard())
-      for (const char* host : {"localhost", "127.0.0.1", "[::1]"})
-        origins.add(start + host + port);
+      for (const std::string host : {"localhost", "127.0.0.1", "[::1]"})
+        origins.add(std::string(start).append(host).append(port));
     if (!address.is_wildcard()) origins.add(start + address.text());
   }
   return origins;

@@ -99,8 +99,8 @@ std::optional<TokenClaims> read_claims(jwt_t* jwt) {
 
 }  // namespace
 
-TokenSigner::TokenSigner(SecretKey key, std::string issuer)
-    : key_(std::move(key)), issuer_(std::move(issuer)) {}
+TokenSigner::TokenSigner(const SecretKey& key, std::string issuer)
+    : key_(key), issuer_(std::move(issuer)) {}
 
 Result<std::string> TokenSigner::issue(TokenClaims claims, UnixTime now) const {
   claims.token_id = random_base64url(kTokenIdBytes);

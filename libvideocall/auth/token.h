@@ -38,7 +38,7 @@ struct TokenClaims {
 class VIDEOCALL_API TokenSigner {
  public:
   // |issuer| is written to and demanded of every token (iss).
-  TokenSigner(SecretKey key, std::string issuer);
+  TokenSigner(const SecretKey& key, std::string issuer);
 
   // Signs |claims|; token_id, issued_at and expires_at are filled in from a
   // random number and |now|. Errors: internal.
