@@ -9,7 +9,7 @@ export class FramePump {
 
   constructor(
     track: MediaStreamTrack,
-    private readonly deliver: (frame: VideoFrame) => void,
+    private readonly deliver: (frame: VideoFrame, grabbed: boolean) => void,
   ) {
     this.video.muted = true;
     this.video.playsInline = true;
@@ -23,14 +23,7 @@ export class FramePump {
    * timer asks for frames in their place.
    */
   grab(): void {
-    if (this.stopped || this.video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
-    // The element's own timestamp is 0 in Firefox.
-    const timestamp = Math.round((performance.now() - this.startMs) * 1_000);
-    try {
-      this.deliver(new VideoFrame(this.video, { timestamp }));
-    } catch {
-      // No picture at this moment; the next one comes.
-    }
+    this.take(true);
   }
 
   stop(): void {
@@ -39,10 +32,21 @@ export class FramePump {
     this.video.srcObject = null;
   }
 
+  private take(grabbed: boolean): void {
+    if (this.stopped || this.video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
+    // The element's own timestamp is 0 in Firefox.
+    const timestamp = Math.round((performance.now() - this.startMs) * 1_000);
+    try {
+      this.deliver(new VideoFrame(this.video, { timestamp }), grabbed);
+    } catch {
+      // No picture at this moment; the next one comes.
+    }
+  }
+
   private next(): void {
     this.video.requestVideoFrameCallback(() => {
       if (this.stopped) return;
-      this.grab();
+      this.take(false);
       this.next();
     });
   }

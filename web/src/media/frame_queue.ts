@@ -3,8 +3,10 @@
 // 3.4: nothing more than 200 ms older than the newest is shown).
 
 const STALE_MS = 200;
-/** A picture that stood still for this long moves on with what there is. */
-const STARVED_MS = 120;
+/** A frame that would be stale before it is due is shown shortly before that. */
+const MAX_HOLD_MS = STALE_MS - 25;
+/** How often to look whether a frame that waits has become that old. */
+const LOOK_MS = 30;
 const MAX_FRAMES = 24;
 
 export interface Closable {
@@ -22,7 +24,6 @@ export interface Due<F> {
 export class FrameQueue<F extends Closable> {
   private frames: { captureMs: number; frame: F }[] = [];
   private newestMs = -Infinity;
-  private shownAtMs = -Infinity;
   dropped = 0;
 
   push(captureMs: number, frame: F): void {
@@ -45,13 +46,10 @@ export class FrameQueue<F extends Closable> {
     const head = this.frames[0];
     if (!head) return { frame: null, captureMs: 0, waitMs: Infinity };
     const wait = dueMs(head.captureMs) - nowMs;
-    const held = this.newestMs - head.captureMs;
-    const starved = nowMs - this.shownAtMs > STARVED_MS && held > STALE_MS / 2;
-    if (wait > 0 && !starved) {
-      return { frame: null, captureMs: 0, waitMs: Math.min(wait, STARVED_MS / 2) };
+    if (wait > 0 && this.newestMs - head.captureMs < MAX_HOLD_MS) {
+      return { frame: null, captureMs: 0, waitMs: Math.min(wait, LOOK_MS) };
     }
     this.frames.shift();
-    this.shownAtMs = nowMs;
     return { frame: head.frame, captureMs: head.captureMs, waitMs: 0 };
   }
 

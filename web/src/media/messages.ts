@@ -34,8 +34,8 @@ export type ToWorker =
   /** A track's frames; `frames` where the browser gives a stream of them. */
   | { type: "track-on"; kind: PictureKind; frames: ReadableStream<VideoFrame> | null }
   | { type: "track-off"; kind: PictureKind }
-  /** One frame, where it does not. */
-  | { type: "frame"; kind: PictureKind; frame: VideoFrame }
+  /** One frame, where it does not; `grabbed`: taken because of "grab". */
+  | { type: "frame"; kind: PictureKind; frame: VideoFrame; grabbed: boolean }
   /** Where the microphone's worklet posts CapturedSound; null: none. */
   | { type: "microphone"; port: MessagePort | null }
   | { type: "audio-enabled"; enabled: boolean }

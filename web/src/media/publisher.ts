@@ -27,6 +27,7 @@ interface Track {
   publisher: VideoPublisher;
   /** null: frames come one by one, and may need asking for. */
   reader: ReadableStreamDefaultReader<VideoFrame> | null;
+  /** When the last frame came of itself. */
   lastFrameMs: number;
 }
 
@@ -113,8 +114,10 @@ export class Publisher {
   }
 
   /** Takes the frame over. */
-  frame(kind: PictureKind, frame: VideoFrame): void {
+  frame(kind: PictureKind, frame: VideoFrame, grabbed: boolean): void {
     const track = this.tracks.get(kind);
+    // Until frames come of themselves again, each tick asks for one.
+    if (track && !grabbed) track.lastFrameMs = this.deps.now();
     if (track) this.take(kind, track, frame);
     else frame.close();
   }
@@ -227,7 +230,6 @@ export class Publisher {
   }
 
   private take(kind: PictureKind, track: Track, frame: VideoFrame): void {
-    track.lastFrameMs = this.deps.now();
     const live = this.tracks.get(kind) === track && this.deps.transport() !== null;
     if (live && !this.unwanted.has(kind)) track.publisher.push(frame);
     else frame.close();

@@ -40,7 +40,7 @@ scope.onmessage = ({ data: message }: MessageEvent<ToWorker>) => {
       publisher.trackOff(message.kind);
       return;
     case "frame":
-      publisher.frame(message.kind, message.frame);
+      publisher.frame(message.kind, message.frame, message.grabbed);
       return;
     case "microphone":
       publisher.microphone(message.port);

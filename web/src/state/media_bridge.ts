@@ -77,8 +77,8 @@ export class MediaBridge {
       return;
     }
     this.send({ type: "track-on", kind, frames: null });
-    const pump = new FramePump(track, (frame) =>
-      this.send({ type: "frame", kind, frame }, [frame]),
+    const pump = new FramePump(track, (frame, grabbed) =>
+      this.send({ type: "frame", kind, frame, grabbed }, [frame]),
     );
     this.pumps.set(kind, pump);
   }
