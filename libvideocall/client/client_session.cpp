@@ -26,6 +26,10 @@ std::string base64url(const std::string& bytes) {
   return text;
 }
 
+std::string connect_code(int status) {
+  return status > 0 ? "http-" + std::to_string(status) : "unreachable";
+}
+
 bool is_final(CloseCode code) {
   return !is_resumable(code);
 }
@@ -124,10 +128,9 @@ std::string ClientSession::connect_url(const Transport& transport,
 void ClientSession::on_join_failed(const JoinFailure& failure, Time now) {
   if (phase_ != Phase::joining) return;
   const Verdict verdict = judge(failure, config_.location);
-  const std::string code = !failure.code.empty() ? failure.code
-                           : failure.status > 0
-                               ? "http-" + std::to_string(failure.status)
-                               : "unreachable";
+  std::string code = failure.code;
+  if (code.empty()) code = connect_code(failure.status);
+  if (failure.bad_certificate) code = "certificate";
   if (verdict.fatal)
     finish(State::refused, verdict.message, code);
   else
@@ -138,8 +141,7 @@ void ClientSession::on_connect_refused(int status, const std::string& reason,
                                        Time now) {
   if (phase_ != Phase::connecting) return;
   const Verdict verdict = judge_connect(status, reason);
-  const std::string code =
-      status > 0 ? "http-" + std::to_string(status) : "unreachable";
+  const std::string code = connect_code(status);
   token_refusals_ = status == 401 ? token_refusals_ + 1 : 0;
   // It may be the resume secret that is not accepted (any more).
   if (token_refusals_ > 1) resume_secret_.clear();

@@ -52,6 +52,10 @@ Verdict judge(const JoinFailure& failure, const std::string& location) {
 Verdict judge_connect(int status, const std::string& reason) {
   switch (status) {
     case 0:
+      if (reason.find("ertificate") != std::string::npos)
+        return {false, with_cause("The certificate of the server's "
+                                  "WebTransport is not accepted",
+                                  reason)};
       return {false, with_cause("The server's WebTransport address does not "
                                 "answer",
                                 reason) +

@@ -54,7 +54,8 @@ class ChannelImpl final : public Channel {
         visitor_(visitor),
         scheduler_(server_),
         created_(now),
-        last_in_(now) {}
+        last_in_(now),
+        now_(now) {}
 
   // -- Channel
   // ------------------------------------------------------------------
@@ -89,7 +90,10 @@ class ChannelImpl final : public Channel {
 
   // -- SendSource
   // -------------------------------------------------------------------
-  SendItem next(Time now) override { return scheduler_.next(now); }
+  SendItem next(Time now) override {
+    now_ = now;
+    return scheduler_.next(now);
+  }
   void consumed(const SendItem& item, size_t size, bool fin) override {
     scheduler_.consumed(item, size, fin);
   }
@@ -104,7 +108,7 @@ class ChannelImpl final : public Channel {
   }
   void stream_stopped(StreamId stream) override {
     if (stream == scheduler_.control_stream() && stream >= 0)
-      end_by_peer();
+      on_end_of_control(now_);
     else
       scheduler_.stream_stopped(stream);
   }
@@ -131,7 +135,7 @@ class ChannelImpl final : public Channel {
   void measure(const Packet& echo, Time now);
   void send_probe(Time now);
   bool server_is_silent(Time now);
-  void end_by_peer();
+  void on_end_of_control(Time now);
   Time idle_deadline() const;
 
   const bool server_;
@@ -154,6 +158,8 @@ class ChannelImpl final : public Channel {
 
   Time created_;
   Time last_in_;
+  Time now_;                        // of the last call that had it
+  Time control_end_ = Time::max();  // when its end ends the session
   Time next_probe_ = Time::max();
   uint64_t heard_bytes_ = 0;  // client: of the transport, at the last probe
   Time heard_{};
@@ -196,11 +202,18 @@ Time ChannelImpl::idle_deadline() const {
 
 Time ChannelImpl::next_timer() const {
   if (closing_ || reported_) return Time::max();
-  return std::min({idle_deadline(), next_probe_, scheduler_.next_timer()});
+  return std::min(
+      {idle_deadline(), control_end_, next_probe_, scheduler_.next_timer()});
 }
 
 void ChannelImpl::on_timer(Time now) {
   if (closing_ || reported_) return;
+  now_ = now;
+  if (now >= control_end_) {
+    ended_by_peer_ = true;  // it left without a word
+    close(CloseCode::left, "the control stream ended");
+    return;
+  }
   if (now >= idle_deadline()) {
     close(CloseCode::idle, server_ && !connected_ ? "no CONNECTION within 60 s"
                                                   : "no packet for 30 s");
@@ -261,11 +274,10 @@ void ChannelImpl::on_closed(CloseCode code, std::string_view reason,
     visitor_.on_closed(code, reason, by_peer);
 }
 
-// The control stream is over: the peer left without a word.
-void ChannelImpl::end_by_peer() {
-  if (closing_) return;
-  ended_by_peer_ = true;
-  close(CloseCode::left, "the control stream ended");
+// A peer that closes a session resets its streams, and the capsule with the
+// code may come behind that.
+void ChannelImpl::on_end_of_control(Time now) {
+  control_end_ = std::min(control_end_, now + limits::kCloseCapsuleGrace);
 }
 
 ChannelImpl::Incoming* ChannelImpl::find_stream(StreamId stream,
@@ -286,6 +298,7 @@ ChannelImpl::Incoming* ChannelImpl::find_stream(StreamId stream,
 void ChannelImpl::on_stream_data(StreamId stream, bool bidirectional,
                                  Bytes bytes, bool fin, Time now) {
   if (!session_) return;
+  now_ = now;
   // At once: what is kept of partial frames has a bound of its own.
   if (!bytes.empty()) session_->release_credit(stream, bytes.size());
   if (closing_) return;
@@ -310,7 +323,7 @@ void ChannelImpl::on_stream_data(StreamId stream, bool bidirectional,
 void ChannelImpl::on_end_of_stream(StreamId stream, bool at_boundary,
                                    Time now) {
   if (stream == scheduler_.control_stream()) {
-    end_by_peer();
+    on_end_of_control(now);
     return;
   }
   if (auto found = streams_.find(stream); found != streams_.end()) {

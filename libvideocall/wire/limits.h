@@ -52,6 +52,9 @@ inline constexpr auto kResumeWindow = 10s;
 // A client takes a server for gone after this, early enough to resume.
 inline constexpr auto kServerSilenceTimeout = 8s;
 inline constexpr auto kCloseLinger = 2s;  // QUIC outlives the capsule by this
+// After the end of the control stream the CLOSE capsule, which says why, may
+// still be on its way.
+inline constexpr auto kCloseCapsuleGrace = 500ms;
 inline constexpr size_t kRosterListsEverybodyUpTo = 200;
 inline constexpr auto kKeyframeRequestInterval = 500ms;
 

@@ -71,6 +71,7 @@ struct Private final : videocall::gst::ConnectionUser {
   guint latency_ms = kDefaultLatencyMs;
   std::shared_ptr<Connection> connection;  // from PAUSED on
   std::map<uint64_t, std::shared_ptr<RemoteSession>> sessions;
+  std::vector<std::shared_ptr<RemoteSession>> leaving;  // being removed
   std::map<uint64_t, client::Member> members;
   std::map<uint64_t, Time> left;  // until when their media is dropped
   bool running = false;
@@ -205,6 +206,8 @@ void Private::on_member_left(const client::Member& member,
     if (found != sessions.end() && !over) {
       session = std::move(found->second);
       sessions.erase(found);
+      std::erase_if(leaving, [](const auto& it) { return it->removed(); });
+      leaving.push_back(session);
     }
   }
   videocall::gst::post_peer_left(element, member, reason);
@@ -249,13 +252,16 @@ static void stop(GstVideocallSrc* self) {
 
 static void remove_sessions(Private* priv) {
   std::map<uint64_t, std::shared_ptr<RemoteSession>> sessions;
+  std::vector<std::shared_ptr<RemoteSession>> leaving;
   {
     const std::lock_guard guard(priv->lock);
     sessions.swap(priv->sessions);
+    leaving.swap(priv->leaving);
     priv->members.clear();
     priv->left.clear();
   }
   for (const auto& [id, session] : sessions) session->remove();
+  for (const auto& session : leaving) session->remove();
 }
 
 static GstStateChangeReturn gst_videocall_src_change_state(

@@ -96,9 +96,10 @@ void RemoteSession::end() {
 }
 
 void RemoteSession::remove() {
+  const std::lock_guard removing(remove_lock_);
+  if (removed_) return;
   {
     const std::lock_guard guard(lock_);
-    if (std::exchange(removed_, true)) return;
     held_back_.reset();
   }
   GST_DEBUG_OBJECT(bin_, "session %" G_GUINT64_FORMAT " is removed",
@@ -108,6 +109,7 @@ void RemoteSession::remove() {
   gst_pad_set_active(feed_.get(), FALSE);
   g_signal_handlers_disconnect_by_data(depay_.get(), this);
   gst_bin_remove(bin_, depay_.get());
+  removed_ = true;
 }
 
 // A track may be blocked in a paused sink: nobody else waits for that.

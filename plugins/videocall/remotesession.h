@@ -5,6 +5,7 @@
 
 #include <gst/gst.h>
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -33,10 +34,11 @@ class RemoteSession : public std::enable_shared_from_this<RemoteSession> {
   void push(const PacketRef& packet);
   // Ends the tracks, after what is still to be played.
   void end();
-  // Takes the pads and the depayloader out of the bin: at once, which may wait
-  // for what is downstream, or on a thread of GStreamer's.
+  // Takes the pads and the depayloader out of the bin: before it returns, which
+  // may wait for what is downstream, or on a thread of GStreamer's.
   void remove();
   void remove_later();
+  bool removed() const { return removed_; }
 
   void set_member(const client::Member& member);
   void set_latency(guint latency_ms);
@@ -68,7 +70,9 @@ class RemoteSession : public std::enable_shared_from_this<RemoteSession> {
   client::Member member_;
   bool has_picture_ = false;     // a pad of a camera or screen was added
   ObjectPtr<GstPad> held_back_;  // the track whose pad waits for that
-  bool removed_ = false;
+
+  std::mutex remove_lock_;  // held while the session is taken out
+  std::atomic<bool> removed_{false};
 };
 
 }  // namespace videocall::gst

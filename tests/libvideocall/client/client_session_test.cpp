@@ -267,6 +267,7 @@ VC_TEST(fatal_answers_are_refusals_at_once) {
   ck_assert(rig.state() == State::refused);
   ck_assert(rig.owner.states.back().reason.find("insecure-skip-verify") !=
             std::string::npos);
+  ck_assert(rig.owner.states.back().code == "certificate");
 }
 
 VC_TEST(what_it_cannot_do_is_a_refusal) {

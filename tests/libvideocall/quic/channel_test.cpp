@@ -243,15 +243,40 @@ VC_TEST(end_of_the_control_stream_ends_the_session) {
   Pair pair;
   pair.connect();
   pair.server.channel->on_stream_data(0, true, {}, true, pair.now);
-  ck_assert_int_eq(pair.server.visitor.closed, 1);
-  ck_assert(pair.server.visitor.close_code == CloseCode::left);
-  ck_assert(pair.server.visitor.by_peer);
-  ck_assert(pair.server.session.closed);
-
   pair.client.channel->on_stream_reset(0, pair.now);
+  for (End* end : {&pair.server, &pair.client}) {
+    const Time due = pair.now + limits::kCloseCapsuleGrace;
+    ck_assert(end->channel->next_timer() <= due);
+    end->channel->on_timer(due - 1ns);
+    ck_assert_int_eq(end->visitor.closed, 0);
+    end->channel->on_timer(due);
+    ck_assert_int_eq(end->visitor.closed, 1);
+    ck_assert(end->visitor.close_code == CloseCode::left);
+    ck_assert(end->visitor.by_peer);
+    ck_assert(end->session.closed);
+  }
+}
+
+// The streams of a session that is closed may be reset before the capsule.
+VC_TEST(capsule_behind_the_end_of_the_control_stream_counts) {
+  Pair pair;
+  pair.connect();
+  pair.client.channel->on_stream_reset(0, pair.now);
+  pair.client.channel->on_closed(CloseCode::removed, "by the host", true);
+  pair.client.channel->on_timer(pair.now + 1min);
   ck_assert_int_eq(pair.client.visitor.closed, 1);
-  ck_assert(pair.client.visitor.close_code == CloseCode::left);
+  ck_assert(pair.client.visitor.close_code == CloseCode::removed);
   ck_assert(pair.client.visitor.by_peer);
+}
+
+VC_TEST(peer_that_stops_control_has_left) {
+  Pair pair;
+  pair.connect();
+  pair.server.channel->stream_stopped(0);
+  ck_assert(pair.server.channel->next_timer() <=
+            pair.now + limits::kCloseCapsuleGrace);
+  pair.server.channel->on_timer(pair.now + limits::kCloseCapsuleGrace);
+  ck_assert_int_eq(pair.server.visitor.closed, 1);
 }
 
 VC_TEST(close_is_reported_once_with_its_code) {
