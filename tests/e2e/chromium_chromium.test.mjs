@@ -17,6 +17,6 @@ scenario('two Chromiums see and hear one another', async (later) => {
   await Promise.all([anna.hears('Ben', 660), ben.hears('Anna', 440)]);
   assert.equal((await anna.facts()).transport, 'webtransport');
 
-  await ben.page.click('[data-action="leave"]');
+  await ben.page.click('[data-control="leave"]');
   await anna.waitUntilGone('Ben');
 });
