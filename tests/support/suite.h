@@ -10,6 +10,7 @@
 #include <check.h>
 
 #include <cstdlib>
+#include <string>
 #include <vector>
 
 namespace videocall::testing {
@@ -42,7 +43,28 @@ inline int run_suite(const char* name) {
   return failed == 0 && all_ran ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+// What sets two texts apart, empty if nothing does. The texts may belong to
+// temporaries of the call.
+inline std::string difference(const char* actual, const char* expected) {
+  const auto shown = [](const char* text) {
+    return text ? '"' + std::string(text) + '"' : std::string("null");
+  };
+  if (shown(actual) == shown(expected)) return {};
+  return shown(actual) + " is not " + shown(expected);
+}
+
 }  // namespace videocall::testing
+
+// check's own keeps bare pointers, and reads them when the string of
+// ck_assert_str_eq(name().c_str(), "anna") is gone.
+#undef ck_assert_str_eq
+#define ck_assert_str_eq(actual, expected)                                   \
+  do {                                                                       \
+    const std::string vc_difference =                                        \
+        videocall::testing::difference((actual), (expected));                \
+    ck_assert_msg(vc_difference.empty(), "%s: %s", #actual " == " #expected, \
+                  vc_difference.c_str());                                    \
+  } while (0)
 
 #define VC_TEST(name)                                                      \
   static void name##_body();                                               \

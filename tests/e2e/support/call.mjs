@@ -2,6 +2,7 @@
 // A person in a meeting: a page of a browser, and what it sees and hears of the
 // others. Facts come from window.__videocall (web/src/state/diagnostics.ts),
 // pictures from the canvas that shows a person, tones from what is played.
+import { within } from './cleanup.mjs';
 import { readClock } from './clock.mjs';
 
 // Five times what is usual on a busy machine: bounds of tests are generous.
@@ -12,14 +13,17 @@ export async function until(what, probe, timeoutMs = PATIENCE_MS) {
   let last;
   for (;;) {
     try {
-      const value = await probe();
+      const value = await within(timeoutMs, 'asking', probe());
       if (value) return value;
       last = value;
     } catch (error) {
       last = error;
     }
     if (Date.now() > deadline) {
-      const why = typeof what === 'function' ? await what() : what;
+      const why =
+        typeof what === 'function'
+          ? await within(10_000, 'describing', what()).catch(String)
+          : what;
       throw new Error(`not within ${timeoutMs} ms: ${why} (last: ${last})`);
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
