@@ -90,8 +90,8 @@ export class Person {
 
   // The picture of |sessionId| as {width, height, data}; null without one.
   async picture(sessionId) {
-    const picture = await this.page.evaluate((id) => {
-      const pixels = window.__videocall.pixels(id);
+    const picture = await this.page.evaluate(async (id) => {
+      const pixels = await window.__videocall.pixels(id);
       if (!pixels) return null;
       // Base64, since a typed array is slow to carry over.
       let text = '';

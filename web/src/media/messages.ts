@@ -9,7 +9,6 @@ import type { VideoFacts } from "./video_receiver";
 /** Tracks with a picture. */
 export type PictureKind = "video" | "screen";
 
-
 export type Member = RosterMember;
 
 export interface TileOnScreen {
@@ -49,7 +48,9 @@ export type ToWorker =
   | { type: "forget"; sessionId: number }
   /** The port of the worklet that plays this person. */
   | { type: "playout"; sessionId: number; port: MessagePort }
-  | { type: "output-latency"; ms: number };
+  | { type: "output-latency"; ms: number }
+  /** The picture on a canvas now, posted to `port`: ImageData or null. */
+  | { type: "pixels"; sessionId: number; kind: PictureKind; port: MessagePort };
 
 export interface PeerFacts {
   sessionId: number;

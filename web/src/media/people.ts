@@ -61,6 +61,17 @@ export class People {
     }
   }
 
+  /** What this person's canvas shows now. */
+  pixels(sessionId: number, kind: PictureKind): ImageData | null {
+    const canvas = this.canvases.get(canvasKey(sessionId, kind));
+    if (!canvas || canvas.width === 0) return null;
+    // Of a copy: reading from the canvas itself would slow its drawing.
+    const copy = new OffscreenCanvas(canvas.width, canvas.height);
+    const context = copy.getContext("2d")!;
+    context.drawImage(canvas, 0, 0);
+    return context.getImageData(0, 0, copy.width, copy.height);
+  }
+
   playout(sessionId: number, port: MessagePort): void {
     const person = this.person(sessionId);
     person.port = port;

@@ -72,5 +72,8 @@ scope.onmessage = ({ data: message }: MessageEvent<ToWorker>) => {
     case "output-latency":
       if (call) call.people.outputLatencyMs = message.ms;
       return;
+    case "pixels":
+      message.port.postMessage(call?.people.pixels(message.sessionId, message.kind) ?? null);
+      return;
   }
 };

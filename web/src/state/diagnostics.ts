@@ -16,7 +16,7 @@
 //   sending     {video, screen: PublisherStats | null, audioPackets}
 //   sound       "running", or "suspended" until the browser allows sound
 //   canvas(id, kind = "video")   the canvas that shows a person, or null
-//   pixels(id, kind = "video")   its picture now as ImageData, or null
+//   pixels(id, kind = "video")   promises its picture now: ImageData, or null
 //   frequency(id)   loudest frequency of what is played of a person, in Hz,
 //                   with its level in dB: {hz, db}, or null without sound
 import type { PictureKind } from "../media/messages";
@@ -56,13 +56,8 @@ const diagnostics = {
   canvas(sessionId: number, kind: PictureKind = "video") {
     return bridge.hasCanvas(sessionId, kind);
   },
-  pixels(sessionId: number, kind: PictureKind = "video"): ImageData | null {
-    const canvas = bridge.hasCanvas(sessionId, kind);
-    if (!canvas || canvas.width === 0) return null;
-    const copy = new OffscreenCanvas(canvas.width, canvas.height);
-    const context = copy.getContext("2d")!;
-    context.drawImage(canvas, 0, 0);
-    return context.getImageData(0, 0, copy.width, copy.height);
+  pixels(sessionId: number, kind: PictureKind = "video"): Promise<ImageData | null> {
+    return bridge.pixels(sessionId, kind);
   },
   frequency(sessionId: number): { hz: number; db: number } | null {
     const analyser = bridge.analyser(sessionId);

@@ -102,6 +102,22 @@ export class MediaBridge {
     return this.canvases.get(pictureKey(sessionId, kind)) ?? null;
   }
 
+  /**
+   * The picture of a person as the worker drew it. The page never reads its own
+   * canvas: for that Firefox stops the page until the worker answers, or 10 s
+   * where the worker waits for the page.
+   */
+  pixels(sessionId: number, kind: PictureKind): Promise<ImageData | null> {
+    const { port1, port2 } = new MessageChannel();
+    return new Promise((resolve) => {
+      port1.onmessage = ({ data }: MessageEvent<ImageData | null>) => {
+        port1.close();
+        resolve(data);
+      };
+      this.send({ type: "pixels", sessionId, kind, port: port2 }, [port2]);
+    });
+  }
+
   forget(sessionId: number): void {
     for (const kind of ["video", "screen"]) this.canvases.delete(pictureKey(sessionId, kind));
     this.levels.delete(sessionId);
