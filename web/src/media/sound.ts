@@ -2,6 +2,7 @@
 // The audio graph of the page: the microphone's way into the worker and each
 // person's way to the loudspeaker (window). Samples never touch this thread.
 import captureUrl from "./capture_processor.ts?worker&url";
+import { outputLatencyMs } from "./output_latency";
 import playoutUrl from "./playout_processor.ts?worker&url";
 
 const SAMPLE_RATE = 48_000;
@@ -45,8 +46,7 @@ export class Sound {
 
   /** From the graph to the ear, in ms. */
   get outputLatencyMs(): number {
-    const { outputLatency, baseLatency } = this.context;
-    return ((outputLatency || 0) + (baseLatency || 0)) * 1_000;
+    return outputLatencyMs(this.context, navigator.userAgent);
   }
 
   /** Gives the port on which the microphone's CapturedSound arrives. */
