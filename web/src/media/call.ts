@@ -24,6 +24,7 @@ import { Roster, type RosterChange } from "../net/roster";
 import { Session } from "../net/session";
 import { connectWebTransport } from "../net/webtransport";
 import type { FromWorker, TileOnScreen, ToWorker } from "./messages";
+import { Milestones } from "./milestones";
 import { People, mediaKind, pictureKind } from "./people";
 import { Publisher } from "./publisher";
 
@@ -46,6 +47,7 @@ const JOIN_TIMEOUT_MS = 10_000;
 export class Call {
   readonly people: People;
   private readonly session: Session;
+  private readonly milestones: Milestones;
   private readonly roster = new Roster(0);
   private readonly timer: ReturnType<typeof setInterval>;
   private tiles: TileOnScreen[] = [];
@@ -65,8 +67,12 @@ export class Call {
     private readonly publisher: Publisher,
     private readonly post: Post,
   ) {
+    this.milestones = new Milestones((name, atMs) =>
+      post({ type: "milestone", name, atMs }),
+    );
     this.people = new People({
       now,
+      milestone: (name) => this.milestones.pass(name),
       requestKeyframe: (sessionId, kind, layer) =>
         this.session.send(buildKeyframeRequest(sessionId, kind, layer)),
       needPlayout: (sessionId) => post({ type: "need-playout", sessionId }),
@@ -138,9 +144,14 @@ export class Call {
           const limit = AbortSignal.any([signal, AbortSignal.timeout(JOIN_TIMEOUT_MS)]);
           const joined = await join({ meetingId, displayName, userId: claimed }, limit);
           this.userId = joined.userId;
+          this.milestones.pass("joined");
           return joined;
         },
-        connect: connectWebTransport,
+        connect: async (...offer) => {
+          const transport = await connectWebTransport(...offer);
+          this.milestones.pass("connected");
+          return transport;
+        },
         kinds: "WebTransport" in self ? ["webtransport"] : [],
         now,
         sleep,
@@ -162,6 +173,7 @@ export class Call {
 
   private assigned(sessionId: number, assigned: Assigned): void {
     this.heartbeatMs = (assigned.heartbeatSeconds || DEFAULT_HEARTBEAT_S) * 1_000;
+    this.milestones.pass("assigned");
     this.roster.begin(sessionId);
     this.post({ type: "session", sessionId });
     this.sendState();

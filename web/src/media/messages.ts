@@ -3,6 +3,7 @@
 import type { RosterMember } from "../net/roster";
 import type { Phase } from "../net/session";
 import type { AudioFacts } from "./audio_receiver";
+import type { Milestone } from "./milestones";
 import type { PublisherStats } from "./video_publisher";
 import type { VideoFacts } from "./video_receiver";
 
@@ -96,6 +97,7 @@ export type FromWorker =
       sentMs: number;
     }
   | { type: "reaction"; sessionId: number; kind: number }
+  | { type: "milestone"; name: Milestone; atMs: number }
   /** The host silenced this person's track. */
   | { type: "host-muted"; kind: "audio" | "video" }
   /** A track of ours cannot be encoded. */

@@ -4,6 +4,7 @@ import { MediaKind, type Packet } from "../net/packets";
 import { AudioReceiver } from "./audio_receiver";
 import { PersonClock } from "./lip_sync";
 import type { Loudness, PeerFacts, PictureKind } from "./messages";
+import type { Milestone } from "./milestones";
 import { VideoReceiver } from "./video_receiver";
 
 /** Media of somebody whom nobody introduced is forgotten after this. */
@@ -25,6 +26,8 @@ export interface PeopleDeps {
   needPlayout(sessionId: number): void;
   dropPlayout(sessionId: number): void;
   flowing(sessionId: number, kind: PictureKind, flowing: boolean): void;
+  /** Somebody's picture came so far. */
+  milestone(name: Milestone): void;
 }
 
 export class People {
@@ -171,6 +174,7 @@ export class People {
         now: this.deps.now,
         requestKeyframe: (layer) =>
           this.deps.requestKeyframe(sessionId, mediaKind(kind), layer),
+        milestone: this.deps.milestone,
       });
       receiver.attach(this.canvases.get(canvasKey(sessionId, kind)) ?? null);
       person.pictures.set(kind, receiver);

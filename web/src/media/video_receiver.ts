@@ -4,6 +4,7 @@ import { parseMediaPayload, type FrameHeader } from "../net/packets";
 import { FrameQueue } from "./frame_queue";
 import { GroupOrder, type OrderedFrame } from "./group_order";
 import type { PersonClock } from "./lip_sync";
+import type { Milestone } from "./milestones";
 
 /** Packets come but nothing decodes: ask for a key frame, this often. */
 const STUCK_MS = 1_000;
@@ -14,6 +15,7 @@ const KBPS_WINDOW_MS = 1_000;
 export interface VideoReceiverDeps {
   now(): number;
   requestKeyframe(layer: number): void;
+  milestone(name: Milestone): void;
 }
 
 /** Facts of one remote picture, for the page and for tests. */
@@ -55,6 +57,8 @@ export class VideoReceiver {
   private configured = "";
   private canvas: OffscreenCanvas | null = null;
   private context: OffscreenCanvasRenderingContext2D | null = null;
+  /** Was due before there was a canvas; a still screen sends no other soon. */
+  private undrawn: VideoFrame | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private lastDecodedMs: number;
   private lastRequestMs = -Infinity;
@@ -73,11 +77,13 @@ export class VideoReceiver {
   attach(canvas: OffscreenCanvas | null): void {
     this.canvas = canvas;
     this.context = canvas?.getContext("2d", { alpha: false }) ?? null;
+    if (this.undrawn) this.draw(this.undrawn);
   }
 
   push(header: FrameHeader, layer: number, data: Uint8Array): void {
     const now = this.deps.now();
     this.lastPacketMs = now;
+    this.deps.milestone("received");
     this.count(data.length, now);
     this.decodeAll(this.order.push({ header, layer, payload: data }, now));
     if (this.order.waiting) setTimeout(() => this.decodeAll(this.order.poll(this.deps.now())), 70);
@@ -87,6 +93,8 @@ export class VideoReceiver {
   /** The track is off: what is on screen is not it. */
   stop(): void {
     this.queue.clear();
+    this.undrawn?.close();
+    this.undrawn = null;
     clearTimeout(this.timer);
     this.timer = undefined;
   }
@@ -142,6 +150,7 @@ export class VideoReceiver {
   }
 
   private decoded(frame: VideoFrame): void {
+    this.deps.milestone("decoded");
     this.facts.framesDecoded++;
     this.facts.width = frame.displayWidth;
     this.facts.height = frame.displayHeight;
@@ -159,7 +168,6 @@ export class VideoReceiver {
     const due = this.queue.take(now, (captureMs) => this.clock.dueMs(captureMs, now));
     if (due.frame) {
       this.draw(due.frame);
-      due.frame.close();
       this.facts.lastCaptureMs = due.captureMs;
       this.facts.lastDrawnMs = now;
       this.facts.skewMs = this.clock.skewMs(due.captureMs, now);
@@ -169,14 +177,22 @@ export class VideoReceiver {
     }
   }
 
+  /** Takes the frame over. */
   private draw(frame: VideoFrame): void {
-    if (!this.canvas || !this.context) return;
+    if (this.undrawn !== frame) this.undrawn?.close();
+    this.undrawn = null;
+    if (!this.canvas || !this.context) {
+      this.undrawn = frame;
+      return;
+    }
     if (this.canvas.width !== frame.displayWidth || this.canvas.height !== frame.displayHeight) {
       this.canvas.width = frame.displayWidth;
       this.canvas.height = frame.displayHeight;
     }
     this.context.drawImage(frame, 0, 0, frame.displayWidth, frame.displayHeight);
+    frame.close();
     this.facts.framesDrawn++;
+    this.deps.milestone("drawn");
   }
 
   private failed(error: unknown): void {

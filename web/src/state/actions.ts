@@ -11,6 +11,7 @@ import {
   troubleOf,
   type Device,
 } from "../media/capture";
+import { wallMs } from "../media/milestones";
 import { meetingInfo } from "../net/join";
 import { NEW_CALL, initialState, type AppState, type Panel } from "./app";
 import { MediaBridge } from "./media_bridge";
@@ -275,7 +276,7 @@ export function joinCall(): void {
   const { route, preferences } = store.get();
   bridge.resumeSound();
   bridge.setSpeaker(preferences.speakerId);
-  store.set({ step: "call", ...NEW_CALL });
+  store.set({ step: "call", ...NEW_CALL, milestones: { clicked: wallMs() } });
   bridge.start({
     meetingId: route.meetingId,
     userId: route.userId,

@@ -2,6 +2,7 @@
 // All that the page shows, in one place. Functions in actions.ts change it.
 import type { DeviceLists, DeviceTrouble } from "../media/capture";
 import type { CallFacts, Member } from "../media/messages";
+import type { Milestone } from "../media/milestones";
 import type { MeetingInfo } from "../net/join";
 import type { Phase } from "../net/session";
 import { loadPreferences, type Preferences } from "./preferences";
@@ -69,6 +70,8 @@ export interface AppState {
   unread: number;
   reactions: FlyingReaction[];
   facts: CallFacts | null;
+  /** When each step of joining was passed, ms of the wall clock. */
+  milestones: Partial<Record<Milestone, number>>;
   panel: Panel;
   notices: Notice[];
   /** Said to screen readers. */
@@ -93,6 +96,7 @@ export const NEW_CALL = {
   unread: 0,
   reactions: [] as FlyingReaction[],
   facts: null,
+  milestones: {} as AppState["milestones"],
   panel: "none" as Panel,
 };
 

@@ -14,6 +14,8 @@
 //               lastCaptureMs, width, height, codec, skewMs, …); audio:
 //               AudioFacts (framesDecoded, level, recovered, lost, playout)
 //   sending     {video, screen: PublisherStats | null, audioPackets}
+//   milestones  {clicked, joined, connected, assigned, received, decoded,
+//               drawn}: ms of the wall clock, each once it is passed
 //   sound       "running", or "suspended" until the browser allows sound
 //   canvas(id, kind = "video")   the canvas that shows a person, or null
 //   pixels(id, kind = "video")   promises its picture now: ImageData, or null
@@ -49,6 +51,9 @@ const diagnostics = {
       screen: facts?.screen ?? null,
       audioPackets: facts?.audioPacketsSent ?? 0,
     };
+  },
+  get milestones() {
+    return store.get().milestones;
   },
   get sound() {
     return bridge.soundRunning ? "running" : "suspended";

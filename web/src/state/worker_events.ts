@@ -57,6 +57,9 @@ export function workerSaid(store: AppStore, message: FromWorker): void {
         showReaction(message.kind, nameOf(state.members, message.sessionId));
       }
       return;
+    case "milestone":
+      store.set({ milestones: { ...state.milestones, [message.name]: message.atMs } });
+      return;
     case "host-muted":
       hostMuted(message.kind);
       return;
