@@ -75,7 +75,7 @@ void Console::event(const std::string& name, const nlohmann::json& fields,
   if (style_ == Style::quiet) return;
   if (style_ == Style::json) {
     object(name, fields);
-  } else {
+  } else if (!text.empty()) {
     line(text);
   }
 }

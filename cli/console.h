@@ -27,7 +27,8 @@ class Console {
   Console(const Console&) = delete;
   Console& operator=(const Console&) = delete;
 
-  // Something happened: |name| and |fields| for programs, |text| for people.
+  // Something happened: |name| and |fields| for programs, |text| for people,
+  // to whom an empty one says nothing.
   void event(const std::string& name, const nlohmann::json& fields,
              const std::string& text);
   void warning(const std::string& text);

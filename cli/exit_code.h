@@ -15,6 +15,7 @@ enum ExitCode : int {
   kCertificate = 6,    // the server's certificate is not trusted
   kPipeline = 7,       // an element is missing or failed
   kDescription = 8,    // a description file has faults
+  kRecording = 9,      // a recording could not be written
   kInterrupted = 130,  // second Ctrl-C: left at once
 };
 
@@ -29,6 +30,7 @@ inline constexpr char kExitCodeHelp[] =
     "  6  the server's certificate is not trusted\n"
     "  7  the pipeline failed, or an element is missing\n"
     "  8  a description file has faults\n"
+    "  9  a recording could not be written\n"
     "  130  Ctrl-C pressed twice: left at once\n";
 
 }  // namespace videocall::cli

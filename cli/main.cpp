@@ -60,11 +60,26 @@ void collect_flags(const CLI::App& app, std::vector<std::string>& names) {
       names.push_back("--" + name);
 }
 
+std::string words_of(const CLI::App& app) {
+  std::string words;
+  for (const CLI::App* sub : app.get_subcommands({}))
+    words += (words.empty() ? "" : ", ") + sub->get_name();
+  return words;
+}
+
 // CLI11 says which word it did not expect; this says which was meant.
 int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   std::string text = error.what();
   const CLI::App* used = &app;
-  for (const CLI::App* sub : app.get_subcommands()) used = sub;
+  std::string path = app.get_name();
+  while (!used->get_subcommands().empty()) {
+    used = used->get_subcommands().front();
+    path += " " + used->get_name();
+  }
+  if (error.get_name() == "RequiredError" && !used->get_subcommands({}).empty())
+    text = "say what to do: " + words_of(*used);
+  if (error.get_name() == "ArgumentMismatch")
+    text = text.substr(0, text.find(':')) + " needs a value";
   if (!app.remaining(true).empty()) {
     std::vector<std::string> names;
     collect_flags(*used, names);
@@ -79,10 +94,8 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
       break;
     }
   }
-  std::fprintf(stderr, "videocall-cli: %s\n  (%s --help shows every flag)\n",
-               text.c_str(),
-               used == &app ? "videocall-cli"
-                            : ("videocall-cli " + used->get_name()).c_str());
+  std::fprintf(stderr, "videocall-cli: %s (%s --help shows every flag)\n",
+               text.c_str(), path.c_str());
   return kUsage;
 }
 

@@ -47,6 +47,19 @@ const Choice* owner_of(const Description& d, const Parameter& parameter) {
   return nullptr;
 }
 
+// The dynamic parts of |d| that write files, by |parameters| that name them.
+std::set<std::string> recordings_of(
+    const Description& d, const std::vector<const Parameter*>& parameters) {
+  std::set<std::string> found;
+  for (const auto& dynamic : d.dynamics)
+    for (const auto& element : pipelines::named_elements(dynamic.launch.text))
+      for (const Parameter* parameter : parameters)
+        for (const auto& target : parameter->sets)
+          if (!parameter->file_name.empty() && target.element == element.name)
+            found.insert(dynamic.name);
+  return found;
+}
+
 }  // namespace
 
 RunCommand::RunCommand(CLI::App& app, const std::string& name,
@@ -160,6 +173,9 @@ int RunCommand::run() {
   options.connect_timeout =
       std::chrono::milliseconds(int64_t(connect_timeout_ * 1'000));
   if (description_->name == "stream") options.others_word = "viewers";
+  if (auto selection = settings.selection())
+    options.recordings =
+        recordings_of(*description_, settings.effective(*selection));
   return Runner(**pipeline, console, options).run();
 }
 

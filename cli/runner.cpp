@@ -3,6 +3,7 @@
 
 #include <glib-unix.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <vector>
@@ -154,7 +155,7 @@ void Runner::end_stream() {
 void Runner::finish(ExitCode code) {
   if (finished_) return;
   finished_ = true;
-  code_ = code;
+  code_ = code == kOk ? failed_ : code;
   g_main_loop_quit(loop_);
 }
 
@@ -208,14 +209,29 @@ void Runner::on_element_message(GstMessage* message) {
   } else if (name == "videocall-peer-left") {
     on_peer(structure, false);
   } else if (name == "videocall-branch-failed") {
-    console_.warning(
-        text_field(structure, "branch") +
-        " failed and was taken out: " + text_field(structure, "reason"));
+    on_branch_failed(structure);
   } else if (name == "videocall-group-started") {
     const std::string file = text_field(structure, "file");
     if (!file.empty())
       console_.event("recording", {{"file", file}}, "recording " + file);
   }
+}
+
+void Runner::on_branch_failed(const GstStructure* structure) {
+  const std::string branch = text_field(structure, "branch");
+  const std::string reason = text_field(structure, "reason");
+  const bool records = std::any_of(
+      options_.recordings.begin(), options_.recordings.end(),
+      [&](const std::string& name) { return branch.starts_with(name + "-"); });
+  gboolean full = FALSE;
+  gst_structure_get_boolean(structure, "disk-full", &full);
+  // Who records wants to know at once; what others still send is lost too.
+  if (records && full)
+    return fail({kRecording,
+                 "the disk is full: make room, or record into a folder on "
+                 "another disk. What was recorded so far can be played"});
+  if (records) failed_ = kRecording;
+  console_.warning(branch + " failed and was taken out: " + reason);
 }
 
 void Runner::on_session_state(const GstStructure* structure) {
@@ -229,9 +245,9 @@ void Runner::on_session_state(const GstStructure* structure) {
   ever_connected_ = ever_connected_ || connected_;
   if (!reason.empty()) last_reason_ = reason;
   if (state == "refused" || (state == "ended" && !stopping_)) {
+    // For people fail() says it.
     console_.event("session",
-                   {{"state", state}, {"reason", reason}, {"code", code}},
-                   state);
+                   {{"state", state}, {"reason", reason}, {"code", code}}, "");
     return fail(trouble_of_session(state, reason, code));
   }
   if (!ever_connected_ && is_about_certificates(reason))

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -25,6 +26,8 @@ struct RunOptions {
   // connected, a lost connection is restored for ever.
   std::chrono::milliseconds connect_timeout{15'000};
   std::string others_word = "others";  // "viewers" for who sends
+  // The dynamic parts that write a file for each group.
+  std::set<std::string> recordings;
 };
 
 class Runner {
@@ -48,6 +51,7 @@ class Runner {
   void fail(const Trouble& trouble);
   void on_message(GstMessage* message);
   void on_element_message(GstMessage* message);
+  void on_branch_failed(const GstStructure* structure);
   void on_session_state(const GstStructure* structure);
   void on_peer(const GstStructure* structure, bool joined);
   void on_status();
@@ -71,6 +75,7 @@ class Runner {
   std::string last_state_;
   std::thread finisher_;  // ends the dynamic parts while the loop goes on
   ExitCode code_ = kOk;
+  ExitCode failed_ = kOk;  // what an end in order is worth all the same
 };
 
 }  // namespace videocall::cli

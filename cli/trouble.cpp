@@ -126,6 +126,7 @@ Trouble trouble_of_session(const std::string& state, const std::string& reason,
   };
   if (is_about_certificates(code) || is_about_certificates(reason))
     return {kCertificate, with(kCertificateRemedy)};
+  if (code == "bad-location") return {kUsage, why};
   if (code == "unreachable" || code == "timeout" || code == "idle")
     return {kUnreachable, with(kServerRemedy)};
   if (state == "refused") return {kRefused, "the server refused: " + why};
@@ -136,7 +137,7 @@ Trouble trouble_of_session(const std::string& state, const std::string& reason,
 }
 
 Trouble trouble_of_settings(const Error& error) {
-  return {kUsage, error.message + "\n  (--help shows every flag)"};
+  return {kUsage, error.message + " (--help shows every flag)"};
 }
 
 Trouble trouble_of_build(const Error& error) {

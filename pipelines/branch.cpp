@@ -44,14 +44,16 @@ VideocallBranch* branch_cast(gpointer object) {
 }
 
 // Tells once what went wrong and leaves the pipeline.
-void fail(GstElement* branch, const char* reason, const char* debug) {
+void fail(GstElement* branch, const char* reason, const char* debug,
+          bool disk_full = false) {
   if (branch_cast(branch)->state->failed.exchange(true)) return;
   GST_WARNING_OBJECT(branch, "branch failed: %s (%s)", reason,
                      debug ? debug : "");
   GstStructure* structure = gst_structure_new(
       kBranchFailedMessage, "branch", G_TYPE_STRING, GST_OBJECT_NAME(branch),
       "reason", G_TYPE_STRING, reason, "debug", G_TYPE_STRING,
-      debug ? debug : "", nullptr);
+      debug ? debug : "", "disk-full", G_TYPE_BOOLEAN, gboolean(disk_full),
+      nullptr);
   gst_element_post_message(
       branch, gst_message_new_element(GST_OBJECT(branch), structure));
   detach_branch(branch);
@@ -64,7 +66,9 @@ void handle_message(GstBin* bin, GstMessage* message) {
     gst_message_parse_error(message, &raw_error, &raw_debug);
     const ErrorPtr error(raw_error);
     const CharPtr debug(raw_debug);
-    fail(GST_ELEMENT(bin), error->message, debug.get());
+    fail(GST_ELEMENT(bin), error->message, debug.get(),
+         g_error_matches(error.get(), GST_RESOURCE_ERROR,
+                         GST_RESOURCE_ERROR_NO_SPACE_LEFT));
     gst_message_unref(message);
     return;
   }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A bin whose troubles stay its own. What is pushed into it is always
 // accepted (after a failure: thrown away); an error inside becomes the element
-// message "videocall-branch-failed" (fields branch, reason, debug: strings);
-// a state change that fails inside leaves the bin in NULL and the pipeline in
-// peace. The bin takes itself out of the pipeline after a failure.
+// message "videocall-branch-failed" (branch, reason, debug: strings; disk-full:
+// boolean); a state change that fails inside leaves the bin in NULL and the
+// pipeline in peace. The bin takes itself out of the pipeline after a failure.
 #pragma once
 
 #include <gst/gst.h>

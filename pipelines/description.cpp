@@ -35,6 +35,8 @@ std::string_view type_name(Type type) {
       return "file";
     case Type::secret:
       return "secret";
+    case Type::url:
+      return "url";
   }
   return "";
 }

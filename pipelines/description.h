@@ -33,6 +33,7 @@ enum class Type {
   size,         // "WIDTHxHEIGHT" in pixels
   file,         // a path, see FileAccess
   secret,       // a string that is never printed
+  url,          // of a server: http:// or https://
 };
 [[nodiscard]] std::string_view type_name(Type type);
 

@@ -38,6 +38,8 @@ std::string free_path(const std::string& folder, const std::string& name) {
   const fs::path wanted = fs::path(folder) / name;
   fs::path path = wanted;
   std::error_code error;
+  // If that fails, who opens the file says why.
+  fs::create_directory(folder, error);
   for (int i = 2; fs::exists(path, error); ++i)
     path.replace_filename(wanted.stem().string() + "-" + std::to_string(i) +
                           wanted.extension().string());

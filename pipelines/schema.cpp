@@ -28,7 +28,7 @@ const std::vector<std::pair<std::string, Type>> kTypes = {
     {"uint", Type::uinteger}, {"bool", Type::boolean},
     {"number", Type::number}, {"enum", Type::enumeration},
     {"size", Type::size},     {"file", Type::file},
-    {"secret", Type::secret},
+    {"secret", Type::secret}, {"url", Type::url},
 };
 
 class Schema {

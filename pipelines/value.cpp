@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "pipelines/value.h"
 
+#include <glib.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -109,6 +110,48 @@ Result<Value> parse_size(const Parameter& parameter, std::string_view text) {
   return Value(size);
 }
 
+bool is_server_url(const std::string& text) {
+  GUri* uri = g_uri_parse(text.c_str(), G_URI_FLAGS_NONE, nullptr);
+  if (!uri) return false;
+  const std::string scheme = g_uri_get_scheme(uri);
+  const char* host = g_uri_get_host(uri);
+  const bool good =
+      (scheme == "http" || scheme == "https") && host && *host != '\0';
+  g_uri_unref(uri);
+  return good;
+}
+
+Result<Value> parse_url(const Parameter& parameter, std::string_view text) {
+  const std::string url(text);
+  if (is_server_url(url)) return Value(url);
+  // A host and port alone is the likeliest slip.
+  const bool bare =
+      url.find("://") == std::string::npos && is_server_url("http://" + url);
+  return bad(parameter,
+             quoted(text) + " is no http:// or https:// address, such as " +
+                 (bare ? "http://" + url : "https://meet.example.org"));
+}
+
+// A folder that is there, or one that can be made when its first file is.
+Result<Value> parse_folder(const Parameter& parameter, const fs::path& path) {
+  std::error_code error;
+  fs::path there = path;
+  if (!fs::exists(path, error)) {
+    const fs::path whole = fs::absolute(path, error).lexically_normal();
+    there = (whole.has_filename() ? whole : whole.parent_path()).parent_path();
+  }
+  if (fs::exists(path, error) && !fs::is_directory(path, error))
+    return bad(parameter, path.string() + " is a file, not a folder");
+  if (!fs::is_directory(there, error))
+    return bad(parameter,
+               "no such folder: " + there.string() + "; make it first",
+               Errc::not_found);
+  if (access(there.c_str(), W_OK | X_OK) != 0)
+    return bad(parameter, "no permission to write in " + there.string(),
+               Errc::permission);
+  return Value(path.string());
+}
+
 Result<Value> parse_file(const Parameter& parameter, std::string_view text) {
   if (text.empty()) return Value(std::string());
   if (text.find('\0') != std::string_view::npos)
@@ -133,11 +176,7 @@ Result<Value> parse_file(const Parameter& parameter, std::string_view text) {
                    Errc::not_found);
       break;
     case FileAccess::folder:
-      if (!fs::is_directory(path, error))
-        return bad(parameter,
-                   "no such folder: " + path.string() + "; make it first",
-                   Errc::not_found);
-      break;
+      return parse_folder(parameter, path);
   }
   return Value(std::string(text));
 }
@@ -159,6 +198,8 @@ Result<Value> parse_value(const Parameter& parameter, std::string_view text) {
       return parse_size(parameter, text);
     case Type::file:
       return parse_file(parameter, text);
+    case Type::url:
+      return parse_url(parameter, text);
     case Type::string:
     case Type::secret:
       break;

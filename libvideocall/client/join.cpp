@@ -24,6 +24,10 @@ Verdict judge(const JoinFailure& failure, const std::string& location) {
             with_cause("The certificate of " + location + " is not trusted",
                        cause) +
                 " For a server of your own, set insecure-skip-verify."};
+  if (failure.code == kBadLocation)
+    return {true, location +
+                      " is no http:// or https:// address, such as "
+                      "http://localhost:8080."};
   const bool fatal = !is_passing(failure.status);
   switch (failure.status) {
     case 0:

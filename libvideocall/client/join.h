@@ -27,6 +27,9 @@ struct JoinAnswer {
   std::vector<Transport> transports;  // in order of preference
 };
 
+// JoinFailure::code if the location is no address of a server.
+inline constexpr char kBadLocation[] = "bad-location";
+
 struct JoinFailure {
   int status = 0;                // HTTP; 0: there was no answer
   std::string code;              // of the API, may be empty

@@ -3,6 +3,7 @@
 
 #include <libsoup/soup.h>
 
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 namespace videocall::gst {
@@ -183,11 +184,12 @@ void JoinRequest::start(Done done) {
   Call& call = *call_;
   call.done = std::move(done);
   call.message = soup_message_new("POST", join_url(parameters_).c_str());
-  if (!call.message) {
+  const char* scheme =
+      call.message ? g_uri_get_scheme(soup_message_get_uri(call.message)) : "";
+  if (std::strcmp(scheme, "http") != 0 && std::strcmp(scheme, "https") != 0) {
     const Done tell = std::move(call.done);
     call_.reset();
-    tell(JoinFailure{400, "bad-location",
-                     "location is no http:// or https:// address", false});
+    tell(JoinFailure{0, client::kBadLocation, "", false});
     return;
   }
   GBytes* body = join_body(parameters_);

@@ -63,7 +63,11 @@ VC_TEST(mistakes_are_named_with_the_right_word) {
          "unknown flag or word \"strem\"; did you mean stream?");
   expect(run_cli({"stream", "--fsp", "3"}), 2,
          "unknown flag or word \"--fsp\"; did you mean --fps?");
-  expect(run_cli({}), 2, "--help");
+  expect(run_cli({}), 2, "say what to do: stream, watch, run, info, pipelines");
+  expect(run_cli({"pipelines"}), 2, "say what to do: list, show, check");
+  expect(run_cli({"pipelines", "check"}), 2,
+         "NAME is required (videocall-cli pipelines check --help");
+  expect(run_cli({"stream", "--fps"}), 2, "--fps needs a value");
   expect(run_cli({"info"}), 2, "say what to show");
 }
 
@@ -86,6 +90,37 @@ VC_TEST(values_are_checked_before_anything_runs) {
   expect(run_cli({"stream", "--video", "pattern", "--video-file", "/dev/null",
                   "--to", "offline"}),
          2, "video-file has no meaning with video = pattern");
+}
+
+VC_TEST(an_address_that_is_none_is_a_wrong_value) {
+  const auto with = [](const char* url) {
+    return run_cli({"stream", "--meeting-id", "m", "--user-id", "u", "--video",
+                    "pattern", "--url", url});
+  };
+  expect(with("ftp://x"), 2, "\"ftp://x\" is no http:// or https:// address");
+  expect(with("http://"), 2, "is no http:// or https:// address");
+  expect(with("localhost:8080"), 2, "such as http://localhost:8080 (");
+}
+
+// One line: what is wrong and what to do.
+VC_TEST(a_mistake_is_one_line) {
+  for (const auto& words : std::vector<std::vector<std::string>>{
+           {},
+           {"strem"},
+           {"stream", "--fps"},
+           {"stream", "--fps", "0"},
+           {"stream", "--url", "ftp://x"},
+           {"watch", "--meeting-id", "m", "--user-id", "u", "--record", "/x/y"},
+           {"run", "nosuch"},
+           {"pipelines", "check", "/no/such.toml"},
+           {"info", "--list-formats", "99"}}) {
+    const Ran ran = run_cli(words);
+    ck_assert_int_gt(ran.code, 0);
+    ck_assert_str_eq(ran.out.c_str(), "");
+    ck_assert_msg(ran.err.starts_with("videocall-cli: ") &&
+                      ran.err.find('\n') == ran.err.size() - 1,
+                  "%s", ran.err.c_str());
+  }
 }
 
 VC_TEST(pipelines_are_listed_shown_and_checked) {

@@ -103,6 +103,7 @@ VC_TEST(failures_are_told) {
   ck_assert_int_eq(nobody.status, 0);
   ck_assert(!nobody.message.empty());
   ck_assert(failure_of(call("nonsense")).code == "bad-location");
+  ck_assert(failure_of(call("ftp://localhost")).code == "bad-location");
 }
 
 VC_TEST(cancelled_calls_are_silent) {

@@ -2,7 +2,6 @@
 #include <gst/gst.h>
 
 #include <atomic>
-#include <cstring>
 #include <string>
 #include <vector>
 
@@ -341,28 +340,6 @@ VC_TEST(it_answers_for_latency_and_statistics) {
   ck_assert(gst_structure_get_uint64(stats, "members", &members));
   ck_assert_uint_eq(members, 1);
   gst_structure_free(stats);
-}
-
-// The launch line of docs/elements/videocallrouter.md.
-VC_TEST(the_documented_launch_line_runs) {
-  gchar* page = nullptr;
-  ck_assert(g_file_get_contents(DOCS_DIR "/elements/videocallrouter.md", &page,
-                                nullptr, nullptr));
-  const char* begin = std::strstr(page, "gst-launch-1.0 ");
-  ck_assert_ptr_nonnull(begin);
-  begin += std::strlen("gst-launch-1.0 ");
-  const std::string line(begin, std::strchr(begin, '\n'));
-  g_free(page);
-  GError* error = nullptr;
-  GstElement* pipeline = gst_parse_launch(line.c_str(), &error);
-  ck_assert_msg(!error, "%s", error ? error->message : "");
-  ck_assert_int_ne(gst_element_set_state(pipeline, GST_STATE_PLAYING),
-                   GST_STATE_CHANGE_FAILURE);
-  GstState state = GST_STATE_NULL;
-  gst_element_get_state(pipeline, &state, nullptr, 5 * GST_SECOND);
-  ck_assert_int_eq(state, GST_STATE_PLAYING);
-  gst_element_set_state(pipeline, GST_STATE_NULL);
-  gst_object_unref(pipeline);
 }
 
 int main(int argc, char** argv) {
