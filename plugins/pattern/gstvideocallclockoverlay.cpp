@@ -209,5 +209,5 @@ static void gst_videocall_clock_overlay_class_init(
       element_class, "videocall clock overlay", "Filter/Effect/Video",
       "Draws a frame counter and a clock that programs can read, also after "
       "coding and scaling",
-      "videocall");
+      "The videocall authors");
 }

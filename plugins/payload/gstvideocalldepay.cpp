@@ -409,5 +409,5 @@ static void gst_videocall_depay_class_init(GstVideocallDepayClass* klass) {
       element_class, "videocall depayloader", "Codec/Depayloader/Network",
       "Takes the video and audio of one remote session out of its packets, in "
       "order and in sync",
-      "videocall");
+      "The videocall authors");
 }

@@ -490,5 +490,5 @@ static void gst_videocall_pay_class_init(GstVideocallPayClass* klass) {
   gst_element_class_set_static_metadata(
       element_class, "videocall payloader", "Codec/Payloader/Network",
       "Puts encoded video or audio into packets of a videocall session",
-      "videocall");
+      "The videocall authors");
 }

@@ -118,7 +118,8 @@ void install_pay_properties(GObjectClass* gobject_class) {
                "(0 = only the loudest, 127 = always)",
                127, defaults.speaking_level, kFlags);
   install_uint(PROP_REDUNDANCY, "redundancy", "Redundancy",
-               "How many preceding audio frames each packet repeats",
+               "How many preceding Opus frames each packet repeats, so that as "
+               "many lost ones in a row are made good (0 = none)",
                limits::kMaxRedundantFrames, defaults.redundancy, kFlags);
   g_object_class_install_property(
       gobject_class, PROP_STATS,

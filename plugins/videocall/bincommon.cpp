@@ -132,12 +132,17 @@ void install_bin_properties(GObjectClass* object_class) {
   add_text(kPropLocation, "location", "Location",
            "The server's address, http://HOST:PORT or https://HOST:PORT",
            kDefaultLocation);
-  add_text(kPropMeeting, "meeting", "Meeting",
-           "Which meeting to join: letters, digits, - and _", nullptr);
-  add_text(kPropUser, "user", "User",
-           "User id to join as (unset: the server chooses one)", nullptr);
+  add_text(
+      kPropMeeting, "meeting", "Meeting",
+      "Which meeting to join (required): 1 to 255 letters, digits, - and _",
+      nullptr);
+  add_text(
+      kPropUser, "user", "User",
+      "User id to join as, at most 64 bytes (unset: the server chooses one)",
+      nullptr);
   add_text(kPropDisplayName, "display-name", "Display name",
-           "Name that others see (unset: the user id)", nullptr);
+           "Name that others see, at most 128 bytes (unset: the user id)",
+           nullptr);
   g_object_class_install_property(
       object_class, kPropInsecureSkipVerify,
       g_param_spec_boolean("insecure-skip-verify", "Skip verification",

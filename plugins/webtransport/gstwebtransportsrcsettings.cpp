@@ -102,8 +102,10 @@ void install_src_properties(GObjectClass* object_class) {
                           "key-file: one is generated and kept fresh)",
                           nullptr, flags));
   add(kPropKeyFile,
-      g_param_spec_string("key-file", "Key file",
-                          "Listener: private key in PEM", nullptr, flags));
+      g_param_spec_string(
+          "key-file", "Key file",
+          "Listener: private key of certificate-file in PEM (unset: see there)",
+          nullptr, flags));
   add(kPropPort,
       g_param_spec_uint(
           "port", "Port", "The UDP port that was bound (0: not open)", 0, 65535,
