@@ -147,7 +147,10 @@ void RemoteSession::on_pad_added(GstPad* pad) {
 
 bool RemoteSession::holds_back() {
   const std::lock_guard guard(lock_);
-  return !has_picture_ && (member_.video_enabled || member_.screen_enabled) &&
+  // Sound of somebody whose microphone is off: the word about both is late.
+  const bool may_have_picture =
+      member_.video_enabled || member_.screen_enabled || !member_.audio_enabled;
+  return !has_picture_ && may_have_picture &&
          Clock::now() - created_ < kPictureFirst;
 }
 

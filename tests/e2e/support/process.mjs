@@ -5,6 +5,18 @@ import { spawn } from 'node:child_process';
 
 const running = new Set();
 
+// For a program of somebody else's that loads our sanitized plugin. It leaks
+// by itself, too, and is in C: the C++ library has to be there before the
+// sanitizer looks for it.
+function sanitizerEnv(command) {
+  const preload = process.env.VIDEOCALL_E2E_PRELOAD;
+  if (!preload || !command.startsWith('gst-')) return {};
+  return {
+    LD_PRELOAD: `${preload}:libstdc++.so.6`,
+    ASAN_OPTIONS: 'detect_leaks=0',
+  };
+}
+
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
@@ -17,7 +29,7 @@ export class Process {
     this.child = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       ...options,
-      env: { ...process.env, ...options.env },
+      env: { ...process.env, ...sanitizerEnv(command), ...options.env },
     });
     running.add(this.child);
     this.exited = new Promise((resolve) => {
