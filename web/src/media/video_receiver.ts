@@ -8,6 +8,8 @@ import type { Milestone } from "./milestones";
 
 /** Packets come but nothing decodes: ask for a key frame, this often. */
 const STUCK_MS = 1_000;
+/** …and sooner while there has not been a picture at all. */
+const NOTHING_YET_MS = 200;
 /** Above so many waiting frames the top temporal layer is left out. */
 const MAX_DECODE_QUEUE = 12;
 const KBPS_WINDOW_MS = 1_000;
@@ -208,7 +210,8 @@ export class VideoReceiver {
   }
 
   private askIfStuck(now: number, layer: number): void {
-    if (now - this.lastDecodedMs < STUCK_MS || now - this.lastRequestMs < STUCK_MS) return;
+    const patience = this.facts.framesDecoded === 0 ? NOTHING_YET_MS : STUCK_MS;
+    if (now - this.lastDecodedMs < patience || now - this.lastRequestMs < STUCK_MS) return;
     this.lastRequestMs = now;
     this.deps.requestKeyframe(layer);
   }

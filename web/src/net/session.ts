@@ -54,6 +54,8 @@ const SILENCE_AFTER_WAKE_MS = 1_500;
 const RTT_INTERVAL_MS = 1_000;
 /** Two failed tries with a resume secret: the server may not know it. */
 const RESUME_TRIES = 3;
+/** Streams overtake one another: media may be here before SESSION_ASSIGNED. */
+const MAX_EARLY = 256;
 
 export class Session {
   transport: Transport | null = null;
@@ -69,6 +71,7 @@ export class Session {
   private lastSessionId = 0;
   private lastPacketMs = 0;
   private lastProbeMs = 0;
+  private early: Packet[] = [];
   private probes = new Map<number, number>();
   private nextProbe = 1;
 
@@ -180,6 +183,7 @@ export class Session {
 
   private ended(code: number | null, reason: string): Phase | null {
     const wasConnected = this.sessionId !== 0;
+    this.early = [];
     this.transport = null;
     this.sessionId = 0;
     if (wasConnected) this.events.lost();
@@ -216,6 +220,7 @@ export class Session {
       if (packet.type === PacketType.SESSION_ASSIGNED) this.assign(packet, joined);
       else if (packet.type === PacketType.RTT) this.echo(packet.data);
       else if (this.sessionId !== 0) this.events.packet(packet);
+      else if (this.early.length < MAX_EARLY) this.early.push(packet);
     } catch (error) {
       // One bad packet is the sender's trouble, not the call's.
       console.warn("videocall: a packet that does not parse", error);
@@ -240,6 +245,7 @@ export class Session {
       isHost: joined.isHost,
     });
     this.events.assigned(this.sessionId, assigned, resumed);
+    for (const early of this.early.splice(0)) this.events.packet(early);
     this.probe();
   }
 

@@ -114,6 +114,34 @@ function setUp(options: { join?: () => Promise<Joined>; kinds?: string[] } = {})
 }
 
 describe("Session", () => {
+  it("keeps media that overtakes SESSION_ASSIGNED", async () => {
+    const t = setUp();
+    const transport = await t.transport(0);
+    await vi.waitFor(() => expect(transport.control).toEqual([PacketType.CONNECTION]));
+    transport.deliver(buildPacket(PacketType.CHAT, new Uint8Array([1])));
+    transport.deliver(buildPacket(PacketType.CHAT, new Uint8Array([2])));
+    expect(t.events.packet).not.toHaveBeenCalled();
+    transport.assign(7);
+    transport.deliver(buildPacket(PacketType.CHAT, new Uint8Array([3])));
+    const order = t.events.packet.mock.calls.map(([packet]) => packet.data[0]);
+    expect(order).toEqual([1, 2, 3]);
+    expect(t.events.assigned.mock.invocationCallOrder[0]!).toBeLessThan(
+      t.events.packet.mock.invocationCallOrder[0]!,
+    );
+  });
+
+  it("forgets what came early on a connection that got no session", async () => {
+    const t = setUp();
+    const first = await t.transport(0);
+    await vi.waitFor(() => expect(first.control).toEqual([PacketType.CONNECTION]));
+    first.deliver(buildPacket(PacketType.CHAT, new Uint8Array([1])));
+    first.endedByServer(null);
+    const second = await t.transport(1);
+    await vi.waitFor(() => expect(second.control).toEqual([PacketType.CONNECTION]));
+    second.assign(7);
+    expect(t.events.packet).not.toHaveBeenCalled();
+  });
+
   it("sends CONNECTION first and nothing more until it has a session", async () => {
     const t = setUp();
     const transport = await t.transport(0);
