@@ -11,6 +11,7 @@ import {
   PacketType,
   buildChat,
   buildKeyframeRequest,
+  buildLayerPreference,
   buildMemberState,
   buildReaction,
   buildViewport,
@@ -20,6 +21,7 @@ import {
   parseReaction,
   type Packet,
 } from "../net/packets";
+import { ProbeHistory } from "../net/probe_history";
 import { Roster, type RosterChange } from "../net/roster";
 import { Session } from "../net/session";
 import { connectWebTransport } from "../net/webtransport";
@@ -36,12 +38,13 @@ const LOUDNESS_TICKS = 3;
 const SESSION_TICKS = 8;
 const FACTS_TICKS = 15;
 const PRUNE_TICKS = 150;
+const PREFER_TICKS = 30;
+const TOP_LAYER = 2;
 /** At most five a second by the contract. */
 const VIEWPORT_SPACING_MS = 250;
 const DEFAULT_HEARTBEAT_S = 5;
 /** A tick this late means that the machine slept. */
 const SLEPT_MS = 4_000;
-const RTT_SMOOTHING = 0.2;
 const JOIN_TIMEOUT_MS = 10_000;
 
 export class Call {
@@ -51,13 +54,17 @@ export class Call {
   private readonly roster = new Roster(0);
   private readonly timer: ReturnType<typeof setInterval>;
   private tiles: TileOnScreen[] = [];
+  /** The server was told what is on screen: an empty list is news then. */
+  private told = false;
   private viewportDue = false;
+  /** The layers that were asked for last, so as not to repeat them. */
+  private preferred = "";
   private viewportMs = -Infinity;
   private stateMs = -Infinity;
   private heartbeatMs = DEFAULT_HEARTBEAT_S * 1_000;
   private handRaised = false;
   private ownLoudness = { level: 127, speaking: false };
-  private rttMs = 0;
+  private readonly probes = new ProbeHistory();
   private userId = "";
   private ticks = 0;
   private tickedAt = Date.now();
@@ -89,6 +96,11 @@ export class Call {
     return this.session.sessionId === 0 ? null : this.session.transport;
   }
 
+  /** What the probes tell of the way to the server. */
+  get way() {
+    return this.probes.facts;
+  }
+
   leave(): void {
     this.session.leave();
   }
@@ -100,6 +112,7 @@ export class Call {
   viewport(tiles: TileOnScreen[]): void {
     this.tiles = tiles;
     this.viewportDue = true;
+    this.people.viewport(tiles);
   }
 
   hand(raised: boolean): void {
@@ -164,9 +177,7 @@ export class Call {
         assigned: (sessionId, assigned) => this.assigned(sessionId, assigned),
         lost: () => this.publisher.interrupted(),
         packet: (packet) => this.packet(packet),
-        rtt: (ms) => {
-          this.rttMs = this.rttMs === 0 ? ms : this.rttMs + (ms - this.rttMs) * RTT_SMOOTHING;
-        },
+        rtt: (ms) => this.probes.push(ms),
       },
     );
   }
@@ -177,8 +188,11 @@ export class Call {
     this.roster.begin(sessionId);
     this.post({ type: "session", sessionId });
     this.sendState();
-    this.viewportDue = this.tiles.length > 0;
+    // Nothing is on screen before the first roster; that is not a wish.
+    this.viewportDue = this.told || this.tiles.length > 0;
+    this.preferred = "";
     this.publisher.interrupted();
+    this.probes.reset();
   }
 
   private packet(packet: Packet): void {
@@ -190,14 +204,15 @@ export class Call {
       case PacketType.MEMBER_STATE:
         return this.memberState(packet);
       case PacketType.KEYFRAME_REQUEST: {
-        const kind = pictureKind(parseKeyframeRequest(packet.data).kind);
-        if (kind) this.publisher.requestKeyframe(kind);
+        const request = parseKeyframeRequest(packet.data);
+        const kind = pictureKind(request.kind);
+        if (kind) this.publisher.requestKeyframe(kind, request.layer);
         return;
       }
       case PacketType.LAYER_HINT:
         for (const wish of parseLayerHint(packet.data)) {
           const kind = pictureKind(wish.kind);
-          if (kind) this.publisher.setWanted(kind, wish.layers.length > 0);
+          if (kind) this.publisher.setWanted(kind, wish.layers);
         }
         return;
       case PacketType.CHAT:
@@ -238,7 +253,6 @@ export class Call {
     if (!change) return;
     for (const member of change.left) this.people.remove(member.sessionId);
     const members = this.roster.all;
-    this.publisher.setMembers(members.length + 1);
     this.post({ type: "members", members, ...change });
   }
 
@@ -261,12 +275,13 @@ export class Call {
     if (this.ticks % LOUDNESS_TICKS === 0) this.tellLoudness();
     if (this.ticks % SESSION_TICKS === 0) this.session.tick();
     if (this.ticks % FACTS_TICKS === 0) this.tellFacts();
+    if (this.ticks % PREFER_TICKS === 0) this.sendPreference();
     if (this.ticks % PRUNE_TICKS === 0) {
       this.people.prune((sessionId) => this.roster.get(sessionId) !== undefined);
     }
     const time = now();
     if (time - this.stateMs >= this.heartbeatMs) this.sendState();
-    if (this.viewportDue && time - this.viewportMs >= VIEWPORT_SPACING_MS) {
+    if (this.session.sessionId !== 0 && this.viewportDue && time - this.viewportMs >= VIEWPORT_SPACING_MS) {
       this.sendViewport(time);
     }
   }
@@ -279,6 +294,7 @@ export class Call {
 
   private sendViewport(time: number): void {
     this.viewportDue = false;
+    this.told = true;
     this.viewportMs = time;
     this.session.send(
       buildViewport(
@@ -290,6 +306,20 @@ export class Call {
         })),
       ),
     );
+  }
+
+  /** A machine too slow for what it is sent asks for less. */
+  private sendPreference(): void {
+    if (this.session.sessionId === 0) return;
+    const caps = this.people.overload.map(({ sessionId, kind, layers }) => ({
+      sessionId,
+      kind: mediaKind(kind),
+      layer: Math.max(0, TOP_LAYER - layers),
+    }));
+    const wish = JSON.stringify(caps);
+    if (wish === (this.preferred || "[]")) return;
+    this.preferred = wish;
+    this.session.send(buildLayerPreference(caps));
   }
 
   private tellLoudness(): void {
@@ -304,7 +334,7 @@ export class Call {
     this.post({
       type: "facts",
       facts: {
-        rttMs: this.rttMs,
+        rttMs: this.probes.facts.rttMs,
         peers: this.people.facts,
         video: this.publisher.stats("video"),
         screen: this.publisher.stats("screen"),

@@ -8,6 +8,8 @@ const MAX_HOLD_MS = STALE_MS - 25;
 /** How often to look whether a frame that waits has become that old. */
 const LOOK_MS = 30;
 const MAX_FRAMES = 24;
+/** Further back than any group is long: a sender that started anew. */
+const NEW_CLOCK_MS = 15_000;
 
 export interface Closable {
   close(): void;
@@ -24,13 +26,18 @@ export interface Due<F> {
 export class FrameQueue<F extends Closable> {
   private frames: { captureMs: number; frame: F }[] = [];
   private newestMs = -Infinity;
+  private shownMs = -Infinity;
   dropped = 0;
 
   push(captureMs: number, frame: F): void {
-    // A sender that started anew has a new clock.
-    if (captureMs < this.newestMs - 5_000) this.clear();
+    if (captureMs < this.newestMs - NEW_CLOCK_MS) this.clear();
+    // A change of layers goes back to its key frame: that was shown already.
+    if (captureMs <= this.shownMs) {
+      frame.close();
+      return;
+    }
     this.newestMs = Math.max(this.newestMs, captureMs);
-    this.frames.push({ captureMs, frame });
+    this.insert(captureMs, frame);
     if (this.frames.length > MAX_FRAMES) this.dropFirst();
   }
 
@@ -50,12 +57,28 @@ export class FrameQueue<F extends Closable> {
       return { frame: null, captureMs: 0, waitMs: Math.min(wait, LOOK_MS) };
     }
     this.frames.shift();
+    this.shownMs = head.captureMs;
     return { frame: head.frame, captureMs: head.captureMs, waitMs: 0 };
   }
 
   clear(): void {
     while (this.frames.length > 0) this.dropFirst();
     this.newestMs = -Infinity;
+    this.shownMs = -Infinity;
+  }
+
+  /** While layers change, frames of both come mixed: the later one counts. */
+  private insert(captureMs: number, frame: F): void {
+    let at = this.frames.length;
+    while (at > 0 && this.frames[at - 1]!.captureMs > captureMs) at--;
+    const same = this.frames[at - 1];
+    if (same?.captureMs === captureMs) {
+      same.frame.close();
+      same.frame = frame;
+      this.dropped++;
+    } else {
+      this.frames.splice(at, 0, { captureMs, frame });
+    }
   }
 
   private dropFirst(): void {

@@ -20,6 +20,8 @@ export class GroupOrder<T> {
   private startUs = -Infinity;
   private next: OrderedFrame<T>[] = [];
   private nextSinceMs = 0;
+  /** The newest group that was played, by layer. */
+  private readonly played = new Map<number, number>();
 
   /** Gives what is to be decoded now, in order. */
   push(frame: OrderedFrame<T>, nowMs: number): OrderedFrame<T>[] {
@@ -33,13 +35,17 @@ export class GroupOrder<T> {
       this.next.push(frame);
       return this.advance(nowMs);
     }
-    if (!header.keyframe || header.captureUs <= this.startUs) return [];
+    if (!header.keyframe) return [];
+    // Another layer is another encoding: nothing of the old one is waited for.
+    // Its group may have begun before the one that plays: the relay sends it
+    // from its key frame on, and the viewer catches up with what is on screen.
+    if (layer !== this.layer) return this.changeLayer(frame);
+    if (header.captureUs <= this.startUs) return [];
     const newestNext = this.next[0]?.header.captureUs ?? -Infinity;
     if (header.captureUs <= newestNext) return [];
     this.next = [frame];
     this.nextSinceMs = nowMs;
-    // Another layer is another encoding: nothing of the old one is waited for.
-    return layer === this.layer ? this.advance(nowMs) : this.switchOver();
+    return this.advance(nowMs);
   }
 
   /** To be called now and then while a group waits. */
@@ -55,6 +61,15 @@ export class GroupOrder<T> {
   reset(): void {
     this.group = -1;
     this.layer = -1;
+  }
+
+  private changeLayer(frame: OrderedFrame<T>): OrderedFrame<T>[] {
+    const { group, captureUs } = frame.header;
+    // What the relay sent before it changed away from that layer is late.
+    const before = this.played.get(frame.layer) ?? -1;
+    if (group < before && captureUs <= this.startUs) return [];
+    this.next = [frame];
+    return this.switchOver();
   }
 
   private isPlaying({ header, layer }: OrderedFrame<T>): boolean {
@@ -86,6 +101,7 @@ export class GroupOrder<T> {
     this.next = [];
     this.layer = head.layer;
     this.group = head.header.group;
+    this.played.set(head.layer, head.header.group);
     this.startUs = head.header.captureUs;
     this.sequence = frames.at(-1)!.header.sequence;
     return frames;

@@ -63,7 +63,8 @@ export class PersonClock {
   videoReady(captureMs: number, nowMs: number): void {
     const offset = nowMs - captureMs;
     const { lastVideo } = this;
-    const wasSlow = nowMs - lastVideo.nowMs >= CATCHING_UP * (captureMs - lastVideo.captureMs);
+    const step = captureMs - lastVideo.captureMs;
+    const wasSlow = step > 0 && nowMs - lastVideo.nowMs >= CATCHING_UP * step;
     this.lastVideo = { captureMs, nowMs };
     if (this.fastest.length === 0 || nowMs - this.slotStartMs > VIDEO_SLOT_MS) {
       this.fastest.push(offset);

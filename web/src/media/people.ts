@@ -3,7 +3,7 @@
 import { MediaKind, type Packet } from "../net/packets";
 import { AudioReceiver } from "./audio_receiver";
 import { PersonClock } from "./lip_sync";
-import type { Loudness, PeerFacts, PictureKind } from "./messages";
+import type { Loudness, PeerFacts, PictureKind, TileOnScreen } from "./messages";
 import type { Milestone } from "./milestones";
 import { VideoReceiver } from "./video_receiver";
 
@@ -11,6 +11,9 @@ import { VideoReceiver } from "./video_receiver";
 const UNKNOWN_MS = 15_000;
 /** A picture that stood still for so long is said to. */
 const FROZEN_MS = 1_000;
+
+/** A picture that is off the screen for a moment need not start anew. */
+const UNSEEN_MS = 1_000;
 
 interface Person {
   clock: PersonClock;
@@ -36,6 +39,9 @@ export class People {
   /** By session id and kind. A page hands each over once, so they outlive a
    * person that is gone for a moment. */
   private readonly canvases = new Map<string, OffscreenCanvas>();
+  /** What is on screen; null: not told yet. */
+  private seen: Set<string> | null = null;
+  private readonly unseenSince = new Map<string, number>();
 
   constructor(private readonly deps: PeopleDeps) {}
 
@@ -81,6 +87,19 @@ export class People {
     person.audio?.attach(port);
   }
 
+  /** What is on screen now; all else is decoded no longer. */
+  viewport(tiles: TileOnScreen[]): void {
+    this.seen = new Set(tiles.map(({ sessionId, kind }) => canvasKey(sessionId, kind)));
+    this.pauseUnseen();
+  }
+
+  /** Whose pictures are too much for this machine, and by how many layers. */
+  get overload(): { sessionId: number; kind: PictureKind; layers: number }[] {
+    return this.all().flatMap(({ sessionId, kind, receiver }) =>
+      receiver.overload > 0 ? [{ sessionId, kind, layers: receiver.overload }] : [],
+    );
+  }
+
   /** The person turned this track off. */
   pictureOff(sessionId: number, kind: PictureKind): void {
     this.people.get(sessionId)?.pictures.get(kind)?.stop();
@@ -91,7 +110,10 @@ export class People {
     if (!person) return;
     this.people.delete(sessionId);
     person.audio?.close();
-    for (const receiver of person.pictures.values()) receiver.close();
+    for (const [kind, receiver] of person.pictures) {
+      receiver.close();
+      this.unseenSince.delete(canvasKey(sessionId, kind));
+    }
     this.deps.dropPlayout(sessionId);
   }
 
@@ -110,15 +132,14 @@ export class People {
   /** Says which pictures began to move or stand still; 10 times a second. */
   watch(): void {
     const now = this.deps.now();
-    for (const [sessionId, person] of this.people) {
-      for (const [kind, receiver] of person.pictures) {
-        const drawn = receiver.facts.lastDrawnMs;
-        const flowing = drawn > 0 && now - drawn < FROZEN_MS;
-        if (flowing === person.flowing.has(kind)) continue;
-        if (flowing) person.flowing.add(kind);
-        else person.flowing.delete(kind);
-        this.deps.flowing(sessionId, kind, flowing);
-      }
+    this.pauseUnseen();
+    for (const { sessionId, kind, person, receiver } of this.all()) {
+      const drawn = receiver.facts.lastDrawnMs;
+      const flowing = drawn > 0 && now - drawn < FROZEN_MS;
+      if (flowing === person.flowing.has(kind)) continue;
+      if (flowing) person.flowing.add(kind);
+      else person.flowing.delete(kind);
+      this.deps.flowing(sessionId, kind, flowing);
     }
   }
 
@@ -137,6 +158,28 @@ export class People {
       screen: person.pictures.get("screen")?.facts ?? null,
       audio: person.audio?.facts ?? null,
     }));
+  }
+
+  private pauseUnseen(): void {
+    if (!this.seen) return;
+    const now = this.deps.now();
+    for (const { sessionId, kind, receiver } of this.all()) {
+      const key = canvasKey(sessionId, kind);
+      if (this.seen.has(key)) {
+        this.unseenSince.delete(key);
+        receiver.pause(false);
+        continue;
+      }
+      const since = this.unseenSince.get(key) ?? now;
+      this.unseenSince.set(key, since);
+      if (now - since >= UNSEEN_MS) receiver.pause(true);
+    }
+  }
+
+  private all() {
+    return [...this.people].flatMap(([sessionId, person]) =>
+      [...person.pictures].map(([kind, receiver]) => ({ sessionId, kind, person, receiver })),
+    );
   }
 
   private person(sessionId: number): Person {

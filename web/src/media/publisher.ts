@@ -5,9 +5,10 @@ import type { Transport } from "../net/transport";
 import { AudioPublisher } from "./audio_publisher";
 import type { CapturedSound } from "./capture_processor";
 import { probeCodec, type Codec } from "./codec_probe";
+import type { LayerCount } from "./layer_encoder";
+import { CAMERA, SCREEN, highestLayer } from "./layers";
 import type { PictureKind } from "./messages";
-import { SCREEN, cameraQuality, canHd } from "./quality";
-import { VideoPublisher, type TrackCount } from "./video_publisher";
+import { VideoPublisher, type VideoPublisherDeps } from "./video_publisher";
 
 /** A frame callback that was silent for so long is asleep. */
 const ASLEEP_MS = 120;
@@ -20,6 +21,7 @@ export interface PublisherDeps {
   changed(): void;
   loudness(level: number, speaking: boolean): void;
   grab(kind: PictureKind): void;
+  way: VideoPublisherDeps["way"];
   failed(kind: PictureKind | "audio", reason: string): void;
 }
 
@@ -36,24 +38,22 @@ export class Publisher {
   private readonly tracks = new Map<PictureKind, Track>();
   /** Counts the times that a track was turned on or off. */
   private readonly turns = new Map<PictureKind, number>();
-  /** Kinds that nobody looks at: not encoded. */
-  private readonly unwanted = new Set<PictureKind>();
-  private readonly counts: Record<PictureKind, TrackCount> = {
-    video: { sequence: 0, group: 0 },
-    screen: { sequence: 0, group: 0 },
+  /** Which layers of a kind anybody looks at; missing: not told. */
+  private readonly wanted = new Map<PictureKind, number[]>();
+  private readonly counts: Record<PictureKind, LayerCount[]> = {
+    video: CAMERA.map(() => ({ sequence: 0, group: 0 })),
+    screen: SCREEN.map(() => ({ sequence: 0, group: 0 })),
   };
   private readonly audioCount = { sequence: 0 };
   private readonly codec: Promise<Codec>;
   private audio: AudioPublisher | null = null;
   private audioEnabled = true;
-  private hd = false;
-  private members = 1;
+  private maxLayer = 1;
 
   constructor(private readonly deps: PublisherDeps) {
     this.codec = probeCodec(navigator.hardwareConcurrency);
     void this.codec.then((codec) => {
-      this.hd = canHd(navigator.hardwareConcurrency, codec.encodeMs);
-      this.setMembers(this.members);
+      this.maxLayer = highestLayer(navigator.hardwareConcurrency, codec.encodeMs);
     });
   }
 
@@ -122,30 +122,24 @@ export class Publisher {
     else frame.close();
   }
 
-  requestKeyframe(kind: PictureKind): void {
-    this.tracks.get(kind)?.publisher.requestKeyframe();
+  requestKeyframe(kind: PictureKind, layer: number): void {
+    this.tracks.get(kind)?.publisher.requestKeyframe(layer);
   }
 
-  setWanted(kind: PictureKind, wanted: boolean): void {
-    if (wanted === !this.unwanted.has(kind)) return;
-    if (wanted) this.unwanted.delete(kind);
-    else this.unwanted.add(kind);
-    if (wanted) this.requestKeyframe(kind);
-    else this.tracks.get(kind)?.publisher.interrupted();
-  }
-
-  /** The size of the call decides how large the camera's picture is. */
-  setMembers(count: number): void {
-    this.members = count;
-    const quality = cameraQuality(count, this.hd);
-    this.tracks.get("video")?.publisher.setQuality(quality);
+  /** Layers that nobody looks at are not encoded. */
+  setWanted(kind: PictureKind, layers: number[]): void {
+    this.wanted.set(kind, layers);
+    this.tracks.get(kind)?.publisher.setWanted(layers);
   }
 
   /** The transport is gone; the next one is another stream of everything. */
   interrupted(): void {
-    this.unwanted.clear();
+    this.wanted.clear();
     this.audio?.interrupted();
-    for (const track of this.tracks.values()) track.publisher.interrupted();
+    for (const { publisher } of this.tracks.values()) {
+      publisher.setWanted(null);
+      publisher.interrupted();
+    }
   }
 
   /** About 30 times a second: wakes frame callbacks of hidden pages. */
@@ -200,14 +194,19 @@ export class Publisher {
   private createVideo(kind: PictureKind, codec: Codec): VideoPublisher {
     const isScreen = kind === "screen";
     return new VideoPublisher(
-      isScreen ? MediaKind.SCREEN : MediaKind.VIDEO,
+      {
+        kind: isScreen ? MediaKind.SCREEN : MediaKind.VIDEO,
+        specs: isScreen ? SCREEN : CAMERA,
+        still: isScreen,
+        maxLayer: this.maxLayer,
+        counts: this.counts[kind],
+      },
       codec,
-      isScreen ? SCREEN : cameraQuality(this.members, this.hd),
-      isScreen,
-      this.counts[kind],
+      this.wanted.get(kind) ?? null,
       {
         openGroup: () => this.deps.transport()?.openGroup() ?? null,
         now: this.deps.now,
+        way: this.deps.way,
         failed: (error) => {
           this.trackOff(kind);
           this.deps.failed(kind, error.message);
@@ -231,7 +230,7 @@ export class Publisher {
 
   private take(kind: PictureKind, track: Track, frame: VideoFrame): void {
     const live = this.tracks.get(kind) === track && this.deps.transport() !== null;
-    if (live && !this.unwanted.has(kind)) track.publisher.push(frame);
+    if (live) track.publisher.push(frame);
     else frame.close();
   }
 }

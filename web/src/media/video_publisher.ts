@@ -1,255 +1,233 @@
 // SPDX-License-Identifier: MIT
-// Encodes one video track and sends its groups (worker).
-import { GroupUplink } from "../net/group_uplink";
-import { buildMedia, type MediaKind } from "../net/packets";
-import type { GroupSender } from "../net/transport";
+// One camera or screen in as many simulcast layers as are wanted, as the
+// network takes and as this machine can encode (worker).
+import type { MediaKind } from "../net/packets";
 import { CaptureClock } from "./capture_clock";
 import type { Codec } from "./codec_probe";
-import { LoadControl, RateControl, encodedSize, type VideoQuality } from "./quality";
+import { LayerEncoder, type LayerCount, type LayerDeps, type LayerStats } from "./layer_encoder";
+import { planLayers, wantedKbps, type Circumstances, type LayerPlan, type LayerSpec } from "./layers";
+import { LoadControl } from "./load_control";
+import { UplinkBudget, type UplinkSigns } from "./uplink_budget";
 
-/** A group is at most 4 s (camera) or 10 s (screen) long by the contract. */
-const CAMERA_GROUP_MS = 3_500;
-const SCREEN_GROUP_MS = 8_000;
-/** Forced key frames are at least this far apart, or they feed the jam. */
-const KEYFRAME_SPACING_MS = 400;
-/** Frames that wait in the encoder beyond these are not added to. */
-const MAX_QUEUE = 2;
 /** A still screen gives no frames; a newcomer waits for none. */
 const REPEAT_MS = 1_000;
+const PLAN_MS = 250;
+/** Three layers shrunk twice and dropped, all but the last. */
+const MAX_OVERLOAD = 8;
 
-export interface VideoPublisherDeps {
-  openGroup(): GroupSender | null;
-  /** ms on the worker's clock. */
-  now(): number;
-  /** The encoder cannot go on. */
-  failed(error: Error): void;
+export interface VideoPublisherDeps extends LayerDeps {
+  /** What is seen of the way to the server. */
+  way(): Pick<UplinkSigns, "rttMs" | "leastRttMs" | "lostShare">;
 }
 
-/** Counts on for the whole session, however often the track is off. */
-export interface TrackCount {
-  sequence: number;
-  group: number;
+/** What a track is, for as long as it is on. */
+export interface TrackKind {
+  kind: MediaKind;
+  specs: readonly LayerSpec[];
+  /** Text: sharpness before motion. */
+  still: boolean;
+  /** The highest layer that this machine is to try. */
+  maxLayer: number;
+  /** One a layer. */
+  counts: LayerCount[];
 }
 
 export interface PublisherStats {
+  /** Frames that at least one layer was given, and those that none was. */
   framesEncoded: number;
   framesSkipped: number;
+  /** Of the highest layer. */
   width: number;
   height: number;
+  /** Of all layers. */
   kbps: number;
+  budgetKbps: number;
+  overload: number;
   codec: string;
   cuts: number;
+  layers: LayerStats[];
 }
 
 export class VideoPublisher {
-  private readonly uplink: GroupUplink;
   private readonly clock = new CaptureClock();
-  private readonly rate = new RateControl();
-  private readonly load = new LoadControl();
-  private encoder: VideoEncoder | null = null;
-  private config: VideoEncoderConfig | null = null;
+  private readonly budget = new UplinkBudget();
+  private readonly load = new LoadControl(MAX_OVERLOAD);
+  private readonly encoders = new Map<number, LayerEncoder>();
+  private plan: LayerPlan[] = [];
+  private planMs = -Infinity;
+  private budgetKbps = 0;
+  private sourceHeight = 0;
   private last: VideoFrame | null = null;
   private repeatTimer: ReturnType<typeof setTimeout> | undefined;
-  private wantKeyframe = true;
-  private keyframeMs = -Infinity;
-  private nextFrameMs = -Infinity;
   private cutsSeen = 0;
-  private sentBytes = 0;
-  private windowStartMs = 0;
-  private readonly counts = { encoded: 0, skipped: 0, kbps: 0 };
+  private cutsOver = 0;
+  private closed = false;
+  private readonly counts = { encoded: 0, skipped: 0 };
 
   constructor(
-    private readonly kind: MediaKind,
+    private readonly track: TrackKind,
     private readonly codec: Codec,
-    private quality: VideoQuality,
-    /** Still pictures of text: sharpness before motion. */
-    private readonly still: boolean,
-    private readonly count: TrackCount,
+    private wanted: readonly number[] | null,
     private readonly deps: VideoPublisherDeps,
-  ) {
-    this.uplink = new GroupUplink(deps.openGroup, deps.now, () => this.requestKeyframe());
+  ) {}
+
+  /** Which layers anybody looks at; null: not told, so all. */
+  setWanted(wanted: readonly number[] | null): void {
+    this.wanted = wanted;
+    this.planMs = -Infinity;
+    if (this.track.still && this.last) this.repeat();
   }
 
-  setQuality(quality: VideoQuality): void {
-    this.quality = quality;
-  }
-
-  /** A viewer needs a key frame, or the transport is a new one. */
-  requestKeyframe(): void {
-    this.wantKeyframe = true;
-    if (this.still && this.last) this.repeat();
+  /** A viewer needs a key frame of this layer. */
+  requestKeyframe(layer: number): void {
+    this.encoders.get(layer)?.requestKeyframe();
+    if (this.track.still && this.last) this.repeat();
   }
 
   /** Takes the frame over. */
   push(frame: VideoFrame): void {
     const now = this.deps.now();
-    const early = now < this.nextFrameMs;
-    const full = (this.encoder?.encodeQueueSize ?? 0) > MAX_QUEUE;
-    if (!early) this.load.push(full, now);
-    if (early || full) {
-      this.counts.skipped++;
-      frame.close();
-      return;
-    }
-    const interval = 1_000 / this.quality.fps;
-    // Cameras jitter: half an interval of grace keeps 30 fps at 30.
-    this.nextFrameMs = Math.max(this.nextFrameMs + interval, now - interval / 2);
-    if (this.nextFrameMs > now + interval) this.nextFrameMs = now + interval;
-    try {
-      this.encode(frame, this.clock.map(frame.timestamp, now * 1_000), now);
-    } catch (error) {
-      this.deps.failed(error as Error);
-    }
+    this.encode(frame, this.clock.map(frame.timestamp, now * 1_000), false);
     this.remember(frame);
   }
 
   /** The transport is gone; the next one starts with a key frame. */
   interrupted(): void {
-    this.uplink.end();
-    this.wantKeyframe = true;
-    this.keyframeMs = -Infinity;
+    this.budget.reset();
+    for (const encoder of this.encoders.values()) encoder.interrupted();
   }
 
   close(): void {
+    this.closed = true;
     clearTimeout(this.repeatTimer);
-    this.uplink.end();
     this.last?.close();
     this.last = null;
-    if (this.encoder && this.encoder.state !== "closed") this.encoder.close();
-    this.encoder = null;
+    for (const layer of [...this.encoders.keys()]) this.drop(layer);
   }
 
   get stats(): PublisherStats {
+    const layers = [...this.encoders.values()]
+      .map((encoder) => encoder.stats)
+      .sort((a, b) => a.layer - b.layer);
+    const top = layers.at(-1);
     return {
       framesEncoded: this.counts.encoded,
       framesSkipped: this.counts.skipped,
-      width: this.config?.width ?? 0,
-      height: this.config?.height ?? 0,
-      kbps: this.counts.kbps,
+      width: top?.width ?? 0,
+      height: top?.height ?? 0,
+      kbps: this.sentKbps,
+      budgetKbps: Math.round(this.budgetKbps),
+      overload: this.load.steps,
       codec: this.codec.codec,
-      cuts: this.uplink.cuts,
+      cuts: this.cuts,
+      layers,
     };
   }
 
-  private encode(frame: VideoFrame, captureUs: number, now: number): void {
-    this.configure(frame, now);
-    const groupMs = this.still ? SCREEN_GROUP_MS : CAMERA_GROUP_MS;
-    const since = now - this.keyframeMs;
-    const keyFrame = since > groupMs || (this.wantKeyframe && since > KEYFRAME_SPACING_MS);
-    if (keyFrame) {
-      this.wantKeyframe = false;
-      this.keyframeMs = now;
-    }
-    // The encoder hands the timestamp back: the capture time itself travels.
-    const stamped = new VideoFrame(frame, { timestamp: captureUs });
-    this.encoder!.encode(stamped, { keyFrame });
-    stamped.close();
+  private get sentKbps(): number {
+    let sum = 0;
+    for (const encoder of this.encoders.values()) sum += encoder.stats.kbps;
+    return sum;
   }
 
-  private configure(frame: VideoFrame, now: number): void {
-    const share = this.rate.update(
-      this.uplink.backlogMs,
-      this.uplink.cuts > this.cutsSeen,
-      now,
-    );
-    this.cutsSeen = this.uplink.cuts;
-    const size = encodedSize(
-      frame.displayWidth,
-      frame.displayHeight,
-      this.quality.height * this.load.scale,
-    );
-    const bitrate = Math.round(this.quality.kbps * share) * 1_000;
-    const old = this.config;
-    if (
-      this.encoder?.state === "configured" &&
-      old?.width === size.width &&
-      old.height === size.height &&
-      old.bitrate === bitrate
-    ) {
-      return;
-    }
-    this.config = {
-      codec: this.codec.codec,
-      ...size,
-      bitrate,
-      framerate: this.quality.fps,
-      latencyMode: "realtime",
-      ...(this.codec.scalabilityMode && { scalabilityMode: this.codec.scalabilityMode }),
-    };
-    this.encoder ??= new VideoEncoder({
-      output: (chunk, metadata) => this.output(chunk, metadata),
-      error: (error) => this.deps.failed(error),
-    });
-    this.encoder.configure(this.config);
-    if (old?.width === size.width && old.height === size.height) return;
-    // Another size can only start with a key frame.
-    this.wantKeyframe = true;
-    this.keyframeMs = -Infinity;
+  private get cuts(): number {
+    let sum = this.cutsOver;
+    for (const encoder of this.encoders.values()) sum += encoder.cuts;
+    return sum;
   }
 
-  private output(chunk: EncodedVideoChunk, metadata?: EncodedVideoChunkMetadata): void {
-    const data = new Uint8Array(chunk.byteLength);
-    chunk.copyTo(data);
-    const keyframe = chunk.type === "key";
-    if (keyframe) {
-      this.count.group++;
-      this.keyframeMs = this.deps.now();
+  /** `repeated`: the frame is an old one, whatever the frame rate says. */
+  private encode(frame: VideoFrame, captureUs: number, repeated: boolean): void {
+    try {
+      this.replan(frame);
+      const due = this.plan.filter((one) => repeated || this.encoder(one.layer).due(one.fps));
+      const free = due.filter((one) => !this.encoder(one.layer).busy);
+      if (due.length > 0) this.load.push(free.length < due.length, this.deps.now());
+      if (free.length === 0) {
+        this.counts.skipped++;
+        return;
+      }
+      this.counts.encoded++;
+      // Encoders hand the timestamp back: the capture time itself travels.
+      const stamped = new VideoFrame(frame, { timestamp: captureUs });
+      for (const one of free) this.encoder(one.layer).encode(stamped, one);
+      stamped.close();
+    } catch (error) {
+      this.deps.failed(error as Error);
     }
-    const svc = (metadata as { svc?: { temporalLayerId?: number } } | undefined)?.svc;
-    const temporalId = svc?.temporalLayerId ?? 0;
-    const packet = buildMedia(
-      this.kind,
-      0,
-      {
-        sequence: ++this.count.sequence,
-        group: this.count.group,
-        keyframe,
-        temporalId,
-        captureUs: chunk.timestamp,
-        targetKbps: Math.round((this.config?.bitrate ?? 0) / 1_000),
-        ...(keyframe && {
-          codec: this.codec.codec,
-          width: this.config!.width,
-          height: this.config!.height,
-        }),
-      },
-      { data, durationUs: 1e6 / this.quality.fps, redundant: [] },
-    );
-    this.uplink.send({ packet, keyframe, temporalId });
-    this.measure(packet.length);
   }
 
-  private measure(bytes: number): void {
-    this.counts.encoded++;
-    this.sentBytes += bytes;
+  private replan(frame: VideoFrame): void {
     const now = this.deps.now();
-    if (now - this.windowStartMs < 1_000) return;
-    this.counts.kbps = Math.round((this.sentBytes * 8) / (now - this.windowStartMs));
-    this.sentBytes = 0;
-    this.windowStartMs = now;
+    const height = Math.min(frame.displayWidth, frame.displayHeight);
+    if (height === this.sourceHeight && now - this.planMs < PLAN_MS) return;
+    this.sourceHeight = height;
+    this.planMs = now;
+    const circumstances: Circumstances = {
+      sourceHeight: height,
+      wanted: this.wanted,
+      maxLayer: this.track.maxLayer,
+      budgetKbps: Infinity,
+      overload: this.load.steps,
+      still: this.track.still,
+    };
+    const ceiling = wantedKbps(this.track.specs, circumstances);
+    this.budgetKbps = this.budget.update(this.signs(), ceiling, now);
+    circumstances.budgetKbps = this.budgetKbps;
+    this.plan = planLayers(this.track.specs, circumstances);
+    const planned = new Set(this.plan.map((one) => one.layer));
+    for (const layer of this.encoders.keys()) if (!planned.has(layer)) this.drop(layer);
+  }
+
+  private signs(): UplinkSigns {
+    const { cuts } = this;
+    const cut = cuts > this.cutsSeen;
+    this.cutsSeen = cuts;
+    const waiting = [...this.encoders.values()].map((encoder) => encoder.backlogMs);
+    return {
+      ...this.deps.way(),
+      backlogMs: Math.max(0, ...waiting),
+      cut,
+      sentKbps: this.sentKbps,
+    };
+  }
+
+  private encoder(layer: number): LayerEncoder {
+    let encoder = this.encoders.get(layer);
+    if (!encoder) {
+      const { kind, still, counts } = this.track;
+      encoder = new LayerEncoder(kind, layer, this.codec, still, counts[layer]!, this.deps);
+      this.encoders.set(layer, encoder);
+    }
+    return encoder;
+  }
+
+  private drop(layer: number): void {
+    const encoder = this.encoders.get(layer)!;
+    this.cutsOver += encoder.cuts;
+    this.encoders.delete(layer);
+    encoder.close();
   }
 
   private remember(frame: VideoFrame): void {
-    if (!this.still) {
+    // A failure may have closed this publisher meanwhile.
+    if (!this.track.still || this.closed) {
       frame.close();
       return;
     }
     this.last?.close();
     this.last = frame;
-    clearTimeout(this.repeatTimer);
-    this.repeatTimer = setTimeout(() => this.repeat(), REPEAT_MS);
+    this.repeatLater();
   }
 
   /** The last picture once more, so that groups end and newcomers see it. */
   private repeat(): void {
     if (!this.last) return;
-    const now = this.deps.now();
-    const captureUs = this.clock.now(now * 1_000);
-    try {
-      this.encode(this.last, captureUs, now);
-    } catch (error) {
-      this.deps.failed(error as Error);
-    }
+    this.encode(this.last, this.clock.now(this.deps.now() * 1_000), true);
+    if (!this.closed) this.repeatLater();
+  }
+
+  private repeatLater(): void {
     clearTimeout(this.repeatTimer);
     this.repeatTimer = setTimeout(() => this.repeat(), REPEAT_MS);
   }

@@ -4,6 +4,7 @@ import { parseMediaPayload, type FrameHeader } from "../net/packets";
 import { FrameQueue } from "./frame_queue";
 import { GroupOrder, type OrderedFrame } from "./group_order";
 import type { PersonClock } from "./lip_sync";
+import { LoadControl } from "./load_control";
 import type { Milestone } from "./milestones";
 
 /** Packets come but nothing decodes: ask for a key frame, this often. */
@@ -12,6 +13,8 @@ const STUCK_MS = 1_000;
 const NOTHING_YET_MS = 200;
 /** Above so many waiting frames the top temporal layer is left out. */
 const MAX_DECODE_QUEUE = 12;
+/** A slow machine is sent this many layers less at most. */
+const MAX_LAYERS_LESS = 2;
 const KBPS_WINDOW_MS = 1_000;
 
 export interface VideoReceiverDeps {
@@ -36,6 +39,8 @@ export interface VideoFacts {
   kbps: number;
   /** Picture minus sound, in ms; null while there is no sound to compare. */
   skewMs: number | null;
+  /** Not on screen, so not decoded. */
+  paused: boolean;
 }
 
 export class VideoReceiver {
@@ -51,6 +56,7 @@ export class VideoReceiver {
     codec: "",
     kbps: 0,
     skewMs: null,
+    paused: false,
   };
   lastPacketMs: number;
   private readonly order = new GroupOrder<Uint8Array>();
@@ -64,6 +70,8 @@ export class VideoReceiver {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private lastDecodedMs: number;
   private lastRequestMs = -Infinity;
+  private readonly load = new LoadControl(MAX_LAYERS_LESS);
+  private paused = false;
   private windowBytes = 0;
   private windowStartMs = 0;
 
@@ -87,9 +95,29 @@ export class VideoReceiver {
     this.lastPacketMs = now;
     this.deps.milestone("received");
     this.count(data.length, now);
+    if (this.paused) return;
     this.decodeAll(this.order.push({ header, layer, payload: data }, now));
     if (this.order.waiting) setTimeout(() => this.decodeAll(this.order.poll(this.deps.now())), 70);
     this.askIfStuck(now, layer);
+  }
+
+  /** Nobody looks: nothing is decoded until a key frame after the pause. */
+  pause(paused: boolean): void {
+    if (paused === this.paused) return;
+    this.paused = paused;
+    this.facts.paused = paused;
+    if (!paused) {
+      this.lastDecodedMs = this.deps.now() - STUCK_MS + NOTHING_YET_MS;
+      return;
+    }
+    this.stop();
+    this.closeDecoder();
+    this.order.reset();
+  }
+
+  /** How many layers less than it is sent this machine can decode. */
+  get overload(): number {
+    return this.load.steps;
   }
 
   /** The track is off: what is on screen is not it. */
@@ -114,7 +142,9 @@ export class VideoReceiver {
     if (header.keyframe) this.configure(header, layer);
     const decoder = this.decoder;
     if (decoder?.state !== "configured") return;
-    if (decoder.decodeQueueSize > MAX_DECODE_QUEUE && header.temporalId > 1) {
+    const busy = decoder.decodeQueueSize > MAX_DECODE_QUEUE;
+    this.load.push(busy, this.deps.now());
+    if (busy && header.temporalId > 1) {
       this.facts.framesDropped++;
       return;
     }

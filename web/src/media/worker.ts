@@ -17,6 +17,7 @@ const publisher = new Publisher({
     if (call) call.loudness(level, speaking);
     else post({ type: "loudness", levels: [{ sessionId: 0, level, speaking }] });
   },
+  way: () => call?.way ?? { rttMs: 0, leastRttMs: 0, lostShare: 0 },
   grab: (kind) => post({ type: "grab", kind }),
   failed: (kind, reason) => post({ type: "track-failed", kind, reason }),
 });

@@ -10,6 +10,8 @@ import {
 } from "../proto/chat_pb";
 import {
   KeyframeRequestSchema,
+  LayerPreferenceSchema,
+  LayerPreference_EntrySchema,
   ViewportSchema,
   Viewport_TileSchema,
 } from "../proto/choice_pb";
@@ -214,6 +216,26 @@ export function buildViewport(tiles: ViewportTile[]): Uint8Array {
     ),
   });
   return buildPacket(PacketType.VIEWPORT, toBinary(ViewportSchema, message));
+}
+
+export interface LayerCap {
+  sessionId: number;
+  kind: MediaKind;
+  layer: number;
+}
+
+/** Replaces the last one; who is not named has no cap. */
+export function buildLayerPreference(caps: LayerCap[]): Uint8Array {
+  const message = create(LayerPreferenceSchema, {
+    entries: caps.map(({ sessionId, kind, layer }) =>
+      create(LayerPreference_EntrySchema, {
+        sessionId: BigInt(sessionId),
+        desiredLayer: layer,
+        mediaKind: kind,
+      }),
+    ),
+  });
+  return buildPacket(PacketType.LAYER_PREFERENCE, toBinary(LayerPreferenceSchema, message));
 }
 
 export function buildKeyframeRequest(

@@ -43,7 +43,8 @@ export interface SessionEvents {
   lost(): void;
   /** Every packet after SESSION_ASSIGNED except RTT. */
   packet(packet: Packet): void;
-  rtt(ms: number): void;
+  /** A round trip of a probe; null: it did not come back. */
+  rtt(ms: number | null): void;
 }
 
 const ASSIGN_TIMEOUT_MS = 10_000;
@@ -52,6 +53,8 @@ const SILENCE_MS = 6_000;
 /** An early look after the machine slept or changed its network. */
 const SILENCE_AFTER_WAKE_MS = 1_500;
 const RTT_INTERVAL_MS = 1_000;
+/** A probe that is not back by then will not come. */
+const PROBE_LOST_MS = 2_500;
 /** Two failed tries with a resume secret: the server may not know it. */
 const RESUME_TRIES = 3;
 /** Streams overtake one another: media may be here before SESSION_ASSIGNED. */
@@ -254,10 +257,18 @@ export class Session {
     const id = this.nextProbe++;
     this.lastProbeMs = now;
     this.probes.set(id, now);
-    if (this.probes.size > 20) this.probes.delete(this.probes.keys().next().value!);
+    this.giveUpProbes(now);
     const data = new Uint8Array(4);
     new DataView(data.buffer).setUint32(0, id);
     this.transport!.sendDatagram(buildPacket(PacketType.RTT, data));
+  }
+
+  private giveUpProbes(now: number): void {
+    for (const [id, sent] of this.probes) {
+      if (now - sent < PROBE_LOST_MS) return;
+      this.probes.delete(id);
+      this.events.rtt(null);
+    }
   }
 
   private echo(data: Uint8Array): void {

@@ -57,6 +57,25 @@ describe("FrameQueue", () => {
     expect(Math.min(...shown)).toBeGreaterThanOrEqual(175);
   });
 
+  it("shows nothing again that was shown in another layer", () => {
+    const { queue } = queueWith(1_000);
+    expect(queue.take(1_100, due).frame!.id).toBe(1_000);
+    const again = [400, 433, 1_000].map((captureMs) => new Frame(captureMs));
+    for (const frame of again) queue.push(frame.id, frame);
+    expect(again.every((frame) => frame.closed)).toBe(true);
+    queue.push(1_033, new Frame(1_033));
+    expect(queue.take(1_133, due).frame!.id).toBe(1_033);
+  });
+
+  it("keeps the order where two layers overlap, and the later of two alike", () => {
+    const { queue, frames } = queueWith(100, 166);
+    const better = [133, 166, 199].map((captureMs) => new Frame(captureMs));
+    for (const frame of better) queue.push(frame.id, frame);
+    const shown = [200, 233, 266, 299].map((now) => queue.take(now, due).frame);
+    expect(shown).toEqual([frames[0], ...better]);
+    expect(frames[1]!.closed).toBe(true);
+  });
+
   it("starts anew with a sender that started anew", () => {
     const { queue } = queueWith(100_000);
     queue.push(5, new Frame(5));

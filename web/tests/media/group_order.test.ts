@@ -72,6 +72,27 @@ describe("GroupOrder", () => {
     expect(order.push(frame(1, 2, false, 0), 0)).toEqual([]);
   });
 
+  it("takes a layer's group that began before the one that plays", () => {
+    const order = new GroupOrder<null>();
+    order.push(frame(5, 100, true, 0), 0);
+    order.push(frame(5, 101, false, 0), 0);
+    // The cached group of the higher layer: captured earlier, sent now.
+    expect(sequences(order.push(frame(3, 700, true, 1), 0))).toEqual([700]);
+    expect(sequences(order.push(frame(3, 701, false, 1), 0))).toEqual([701]);
+    expect(order.push(frame(5, 102, false, 0), 0)).toEqual([]);
+    // And back, into the very group that played before.
+    expect(sequences(order.push(frame(5, 100, true, 0), 0))).toEqual([100]);
+    expect(sequences(order.push(frame(5, 103, false, 0), 0))).toEqual([103]);
+  });
+
+  it("takes nothing of a layer that is older than what was played of it", () => {
+    const order = new GroupOrder<null>();
+    order.push(frame(5, 100, true, 0), 0);
+    order.push(frame(6, 900, true, 1), 0);
+    expect(order.push(frame(4, 90, true, 0), 0)).toEqual([]);
+    expect(sequences(order.push(frame(6, 901, false, 1), 0))).toEqual([901]);
+  });
+
   it("waits for a key frame after the decoder failed", () => {
     const order = new GroupOrder<null>();
     order.push(frame(1, 1, true), 0);

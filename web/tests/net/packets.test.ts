@@ -7,6 +7,7 @@ import {
   buildChat,
   buildConnection,
   buildKeyframeRequest,
+  buildLayerPreference,
   buildMedia,
   buildMemberState,
   buildViewport,
@@ -15,7 +16,7 @@ import {
   parseMemberState,
   parsePacket,
 } from "../../src/net/packets";
-import { KeyframeRequestSchema, ViewportSchema } from "../../src/proto/choice_pb";
+import { KeyframeRequestSchema, LayerPreferenceSchema, ViewportSchema } from "../../src/proto/choice_pb";
 import { PacketWrapperSchema } from "../../src/proto/packet_wrapper_pb";
 import { ConnectionPacketSchema } from "../../src/proto/session_pb";
 
@@ -105,6 +106,16 @@ describe("control packets", () => {
   it("ask for a key frame of somebody's layer", () => {
     const { data } = parsePacket(buildKeyframeRequest(5, MediaKind.VIDEO, 2));
     expect(fromBinary(KeyframeRequestSchema, data)).toMatchObject({ sessionId: 5n, layer: 2 });
+  });
+
+  it("cap the layers of some", () => {
+    const packet = parsePacket(
+      buildLayerPreference([{ sessionId: 5, kind: MediaKind.SCREEN, layer: 1 }]),
+    );
+    expect(packet.type).toBe(PacketType.LAYER_PREFERENCE);
+    expect(fromBinary(LayerPreferenceSchema, packet.data).entries).toMatchObject([
+      { sessionId: 5n, desiredLayer: 1, mediaKind: MediaKind.SCREEN },
+    ]);
   });
 
   it("carry chat", () => {
