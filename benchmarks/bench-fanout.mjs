@@ -30,10 +30,10 @@ for (let args = process.argv.slice(2); args.length > 0; ) {
 const build = process.env.VIDEOCALL_BUILD_DIR ??
   join(dirname(fileURLToPath(import.meta.url)), '..', 'build');
 
-function program(name, args, core) {
+function program(path, args, core) {
   return JSON.parse(execFileSync('taskset', [
-    '-c', String(core), join(build, 'benchmarks', name), ...args.map(String),
-  ], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }));
+    '-c', String(core), join(build, path), ...args.map(String),
+  ], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 28 }));
 }
 
 // A fresh server for each figure, pinned to core 0 as a whole.
@@ -49,8 +49,12 @@ async function withServer(measure) {
   }
 }
 
+// One socket, as one machine has that all viewers' packets leave by.
 const load = (daemon, args) =>
-  program('bench-load', ['--url', daemon.url, '--server-pid', daemon.process.pid, ...args], 1);
+  program('cli/videocall-cli', [
+    'loadtest', '--url', daemon.url, '--server-pid', daemon.process.pid,
+    '--sockets', 1, '--quiet', '--json', '-', ...args,
+  ], 1);
 
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 
@@ -58,27 +62,32 @@ async function fanout(viewers) {
   const rounds = [];
   for (let i = 0; i < options.rounds; i++) {
     const relay = await withServer((daemon) =>
-      load(daemon, ['--viewers', viewers, '--seconds', options.seconds]));
-    const floor = program('bench-floor', ['--viewers', viewers, '--seconds', options.seconds], 0);
-    rounds.push({ relay, floor, floor_ratio: relay.core_s_per_gb / floor.core_s_per_gb });
+      load(daemon, ['--viewers', viewers, '--duration', options.seconds]));
+    delete relay.viewers;
+    const floor = program('benchmarks/bench-floor',
+      ['--viewers', viewers, '--seconds', options.seconds], 0);
+    rounds.push({ relay, floor,
+      floor_ratio: relay.server.core_s_per_gb / floor.core_s_per_gb });
   }
   const pick = (f) => median(rounds.map(f));
   return {
     viewers,
-    core_s_per_gb: pick((r) => r.relay.core_s_per_gb),
+    core_s_per_gb: pick((r) => r.relay.server.core_s_per_gb),
     floor_core_s_per_gb: pick((r) => r.floor.core_s_per_gb),
     floor_ratio: pick((r) => r.floor_ratio),
-    delay_p50_us: pick((r) => r.relay.delay_us.p50),
-    delay_p99_us: pick((r) => r.relay.delay_us.p99),
-    first_key_frame_p95_ms: pick((r) => r.relay.first_key_frame_ms.p95),
-    received: pick((r) => r.relay.packets_received / r.relay.packets_expected),
+    delay_p50_us: pick((r) => 1000 * r.relay.total.latency_ms.p50),
+    delay_p99_us: pick((r) => 1000 * r.relay.total.latency_ms.p99),
+    first_key_frame_p95_ms: pick((r) => r.relay.total.first_key_frame_ms.p95),
+    received: pick((r) => 1 - r.relay.total.loss_percent / 100),
     rounds,
   };
 }
 
 const results = { fanout: [] };
 for (const viewers of [100, 500]) results.fanout.push(await fanout(viewers));
-results.idle = await withServer((daemon) => load(daemon, ['--idle', '--viewers', 500]));
+results.idle = await withServer((daemon) => load(daemon,
+  ['--publishers', 0, '--viewers', 500, '--duration', 1]));
+delete results.idle.viewers;
 
 const cell = (value, digits = 2) => value.toFixed(digits).padStart(10);
 console.log('viewers   core-s/GB     floor     ratio  p50 µs  p99 µs  first key frame p95 ms  received');
@@ -88,5 +97,5 @@ for (const row of results.fanout) {
       cell(row.floor_ratio) + cell(row.delay_p50_us, 0) + cell(row.delay_p99_us, 0) +
       cell(row.first_key_frame_p95_ms, 1) + cell(100 * row.received, 1) + ' %');
 }
-console.log(`resident per idle session: ${results.idle.kb_per_session.toFixed(0)} kB`);
+console.log(`resident per idle session: ${results.idle.server.kb_per_session.toFixed(0)} kB`);
 if (options.json) writeFileSync(options.json, JSON.stringify(results, null, 2) + '\n');

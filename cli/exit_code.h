@@ -16,6 +16,7 @@ enum ExitCode : int {
   kPipeline = 7,       // an element is missing or failed
   kDescription = 8,    // a description file has faults
   kRecording = 9,      // a recording could not be written
+  kBoundBroken = 10,   // loadtest: a bound that was given is broken
   kInterrupted = 130,  // second Ctrl-C: left at once
 };
 
@@ -31,6 +32,7 @@ inline constexpr char kExitCodeHelp[] =
     "  7  the pipeline failed, or an element is missing\n"
     "  8  a description file has faults\n"
     "  9  a recording could not be written\n"
+    "  10  loadtest: a bound is broken\n"
     "  130  Ctrl-C pressed twice: left at once\n";
 
 }  // namespace videocall::cli

@@ -11,6 +11,7 @@
 
 #include "cli/exit_code.h"
 #include "cli/info_command.h"
+#include "cli/loadtest/loadtest_command.h"
 #include "cli/pipelines_command.h"
 #include "cli/run_command.h"
 #include "pipelines/nearest.h"
@@ -26,6 +27,7 @@ constexpr char kExamples[] =
     "  videocall-cli watch --meeting-id demo --user-id rec --record ./films\n"
     "  videocall-cli info --list-cameras\n"
     "  videocall-cli run ./my-stream.toml --help\n"
+    "  videocall-cli loadtest --viewers 100\n"
     "\n"
     "\"videocall-cli COMMAND --help\" shows the flags of a command and more "
     "examples.\n\n";
@@ -106,6 +108,7 @@ struct Commands {
         watch(app, "watch", "Watch or record a meeting"),
         run(app, "run", "Run a pipeline description"),
         info(app),
+        loadtest(app),
         pipelines(app) {}
 
   std::optional<Trouble> load(const Meant& what) {
@@ -144,6 +147,7 @@ struct Commands {
   RunCommand watch;
   RunCommand run;
   InfoCommand info;
+  loadtest::LoadtestCommand loadtest;
   PipelinesCommand pipelines;
   std::string file;
 };
@@ -168,6 +172,8 @@ int main_with_errors(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return usage_error(app, error);
   }
+  // It forks, which a process with GStreamer's threads must not.
+  if (commands.loadtest.app().parsed()) return commands.loadtest.run();
   gst_init(nullptr, nullptr);
   pipelines::register_own_plugins();
   return commands.execute();
