@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -34,6 +34,36 @@ export class Chromium {
       ],
     });
     return self;
+  }
+
+  // Stops every process of the browser where it stands, as a laptop that is
+  // closed does; and wakes them.
+  sleep() {
+    this.#signal('SIGSTOP');
+  }
+  wake() {
+    this.#signal('SIGCONT');
+  }
+
+  #signal(name) {
+    const children = new Map();
+    for (const entry of readdirSync('/proc').filter((one) => /^\d+$/.test(one))) {
+      try {
+        // "pid (name) state parent …", and the name may hold anything.
+        const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
+        const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+        children.set(parent, [...(children.get(parent) ?? []), Number(entry)]);
+      } catch {
+        // It is gone by now.
+      }
+    }
+    const isOurs = (pid) =>
+      readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`--user-data-dir=${this.profile}`);
+    const ours = (children.get(process.pid) ?? []).filter(isOurs);
+    for (const pid of ours) {
+      ours.push(...(children.get(pid) ?? [])); // the loop goes on over these
+      process.kill(pid, name);
+    }
   }
 
   // A page at |url| with its console kept in page.lines.
@@ -71,6 +101,13 @@ class ChromiumPage {
   }
   screenshot(path) {
     return this.page.screenshot({ path });
+  }
+  // What the page is told when another tab covers it; headless tabs never are.
+  hide(hidden) {
+    return this.page.evaluate((now) => {
+      Object.defineProperty(document, 'hidden', { get: () => now, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, hidden);
   }
   resize(width, height) {
     return this.page.setViewportSize({ width, height });

@@ -6,6 +6,7 @@ import { GroupOrder, type OrderedFrame } from "./group_order";
 import type { PersonClock } from "./lip_sync";
 import { LoadControl } from "./load_control";
 import type { Milestone } from "./milestones";
+import { RecentMaximum } from "./recent_maximum";
 
 /** Packets come but nothing decodes: ask for a key frame, this often. */
 const STUCK_MS = 1_000;
@@ -15,6 +16,7 @@ const NOTHING_YET_MS = 200;
 const MAX_DECODE_QUEUE = 12;
 /** A slow machine is sent this many layers less at most. */
 const MAX_LAYERS_LESS = 2;
+const GAP_WINDOW_MS = 5_000;
 const KBPS_WINDOW_MS = 1_000;
 
 export interface VideoReceiverDeps {
@@ -36,7 +38,11 @@ export interface VideoFacts {
   height: number;
   layer: number;
   codec: string;
+  /** All that came of it, and lately. */
+  bytes: number;
   kbps: number;
+  /** The longest time without a new picture, of the last 5 to 10 s. */
+  longestGapMs: number;
   /** Picture minus sound, in ms; null while there is no sound to compare. */
   skewMs: number | null;
   /** Not on screen, so not decoded. */
@@ -54,7 +60,9 @@ export class VideoReceiver {
     height: 0,
     layer: 0,
     codec: "",
+    bytes: 0,
     kbps: 0,
+    longestGapMs: 0,
     skewMs: null,
     paused: false,
   };
@@ -70,6 +78,7 @@ export class VideoReceiver {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private lastDecodedMs: number;
   private lastRequestMs = -Infinity;
+  private readonly gaps = new RecentMaximum(GAP_WINDOW_MS);
   private readonly load = new LoadControl(MAX_LAYERS_LESS);
   private paused = false;
   private windowBytes = 0;
@@ -200,6 +209,8 @@ export class VideoReceiver {
     const due = this.queue.take(now, (captureMs) => this.clock.dueMs(captureMs, now));
     if (due.frame) {
       this.draw(due.frame);
+      if (this.facts.lastDrawnMs > 0) this.gaps.push(now - this.facts.lastDrawnMs, now);
+      this.facts.longestGapMs = this.gaps.value;
       this.facts.lastCaptureMs = due.captureMs;
       this.facts.lastDrawnMs = now;
       this.facts.skewMs = this.clock.skewMs(due.captureMs, now);
@@ -247,6 +258,7 @@ export class VideoReceiver {
   }
 
   private count(bytes: number, now: number): void {
+    this.facts.bytes += bytes;
     this.windowBytes += bytes;
     if (now - this.windowStartMs < KBPS_WINDOW_MS) return;
     this.facts.kbps = Math.round((this.windowBytes * 8) / (now - this.windowStartMs));

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// A picture is sent in several sizes, and each viewer gets the one that its
+// tile has room for; it changes without a freeze.
+import assert from 'node:assert/strict';
+
+import { Person, until } from './support/call.mjs';
+import { Chromium } from './support/chromium.mjs';
+import { scenario } from './support/cleanup.mjs';
+import { Daemon } from './support/daemon.mjs';
+
+// The contract between page and relay says 500; a busy machine takes longer.
+const FREEZE_MS = 1_500;
+
+scenario('a tile that is enlarged gets a higher layer', async (later) => {
+  const daemon = later(await Daemon.start(), (d) => d.stop());
+  const first = later(await Chromium.launch({ toneHz: 440 }));
+  const second = later(await Chromium.launch({ toneHz: 660 }));
+  const anna = await Person.join(first, daemon, 'layers', 'Anna');
+  const ben = await Person.join(second, daemon, 'layers', 'Ben');
+  const id = await ben.seesClockOf('Anna');
+  const video = async () => (await ben.facts()).peers.find((p) => p.sessionId === id).video;
+  const height = (pixels) => until(
+    () => ben.describe(),
+    async () => (await video()).height === pixels,
+  );
+
+  await height(360);
+  assert.equal((await video()).layer, 1);
+  // The start is over; from here on nothing may freeze.
+  await until(() => ben.describe(), async () => (await video()).longestGapMs < 500);
+
+  await ben.page.resize(320, 320);
+  await height(180);
+  assert.equal((await video()).layer, 0);
+  await ben.seesClockOf('Anna');
+  assert.ok((await video()).longestGapMs < FREEZE_MS, `froze ${(await video()).longestGapMs} ms`);
+
+  await ben.page.resize(1280, 720);
+  await height(360);
+  await ben.seesClockOf('Anna');
+  assert.ok((await video()).longestGapMs < FREEZE_MS, `froze ${(await video()).longestGapMs} ms`);
+});
+
+scenario('what nobody can see is neither sent nor decoded', async (later) => {
+  const daemon = later(await Daemon.start(), (d) => d.stop());
+  const first = later(await Chromium.launch({ toneHz: 440 }));
+  const second = later(await Chromium.launch({ toneHz: 660 }));
+  const anna = await Person.join(first, daemon, 'hidden', 'Anna');
+  const ben = await Person.join(second, daemon, 'hidden', 'Ben');
+  const id = await ben.seesClockOf('Anna');
+  const peer = async () => (await ben.facts()).peers.find((p) => p.sessionId === id);
+
+  await ben.page.hide(true);
+  await until(() => ben.describe(), async () => (await peer()).video.paused);
+  // What was on its way when the server was told is here by now.
+  const { bytes, framesDecoded } = (await peer()).video;
+  const heard = (await peer()).audio.packets;
+  await until(() => ben.describe(), async () => (await peer()).audio.packets > heard + 100);
+  assert.equal((await peer()).video.bytes, bytes);
+  assert.equal((await peer()).video.framesDecoded, framesDecoded);
+  // A hidden page goes on sending.
+  await Promise.all([anna.seesClockOf('Ben'), anna.hears('Ben', 660)]);
+
+  await ben.page.hide(false);
+  await ben.seesClockOf('Anna');
+});
