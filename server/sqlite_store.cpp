@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include <array>
+#include <cerrno>
 #include <cstring>
 
 namespace videocall::server {
@@ -178,6 +179,7 @@ Error SqliteStore::failure(const char* doing) const {
       break;
   }
   const int system = sqlite3_system_errno(database_);
+  if (system == ENOSPC) remedy = "; the disk is full: make room";
   std::string message = std::string("cannot ") + doing + " the database " +
                         path_ + ": " + sqlite3_errmsg(database_);
   if (system != 0) message += std::string(" (") + std::strerror(system) + ")";

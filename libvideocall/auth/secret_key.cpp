@@ -28,7 +28,8 @@ void fill_random(std::span<uint8_t> out) {
 Error system_error(const std::string& what, const std::string& path) {
   const int cause = errno;
   return Error{cause == ENOENT ? Errc::not_found : Errc::io,
-               what + " " + path + ": " + std::strerror(cause)};
+               what + " " + path + ": " + std::strerror(cause) +
+                   (cause == ENOSPC ? "; the disk is full: make room" : "")};
 }
 
 int hex_value(char c) {

@@ -41,6 +41,10 @@ Verdict judge(const JoinFailure& failure, const std::string& location) {
       return {fatal, with_cause("There is no such meeting at " + location +
                                     ", or it is no videocall server",
                                 cause)};
+    case 405:
+    case 501:
+      return {true, with_cause(location + " is no videocall server", cause) +
+                        " Is the address right?"};
     case 429:
       return {fatal, with_cause("The server asks to try less often", cause)};
     case 503:
