@@ -7,9 +7,22 @@ import { chromium } from 'playwright-core';
 
 import { pictureFile, toneFile } from './media.mjs';
 
-// A Chromium with a fake camera and a microphone that plays |toneHz|.
+function deviceArgs(devices, toneHz) {
+  const fake = '--use-fake-device-for-media-stream';
+  if (devices === 'no camera') return ['--use-fake-ui-for-media-stream', `${fake}=device-count=0`];
+  if (devices === 'denied') return [fake];
+  return [
+    '--use-fake-ui-for-media-stream',
+    fake,
+    `--use-file-for-fake-video-capture=${pictureFile()}`,
+    `--use-file-for-fake-audio-capture=${toneFile(toneHz)}`,
+  ];
+}
+
+// A Chromium with a fake camera and a microphone that plays |toneHz|; |devices|
+// "denied": the person said no, "no camera": the machine has none.
 export class Chromium {
-  static async launch({ toneHz = 440, args = [] } = {}) {
+  static async launch({ toneHz = 440, devices = 'allowed', args = [] } = {}) {
     const self = new Chromium();
     self.kind = 'chromium';
     self.profile = mkdtempSync(join(tmpdir(), 'videocall-chromium-'));
@@ -17,7 +30,7 @@ export class Chromium {
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
       headless: true,
       viewport: { width: 1280, height: 720 },
-      permissions: ['camera', 'microphone'],
+      permissions: devices === 'denied' ? [] : ['camera', 'microphone'],
       args: [
         '--no-sandbox',
         '--disable-gpu',
@@ -26,14 +39,20 @@ export class Chromium {
         '--disable-component-update',
         '--disable-sync',
         '--autoplay-policy=no-user-gesture-required',
-        '--use-fake-ui-for-media-stream',
-        '--use-fake-device-for-media-stream',
-        `--use-file-for-fake-video-capture=${pictureFile()}`,
-        `--use-file-for-fake-audio-capture=${toneFile(toneHz)}`,
+        ...deviceArgs(devices, toneHz),
         ...args,
       ],
     });
     return self;
+  }
+
+  // Takes a class from the workers of all pages, as an older browser would.
+  withoutInWorkers(name) {
+    return this.context.route('**/assets/worker-*.js', async (route) => {
+      const response = await route.fetch();
+      const body = `delete self.${name};\n${await response.text()}`;
+      await route.fulfill({ response, body });
+    });
   }
 
   // Stops every process of the browser where it stands, as a laptop that is

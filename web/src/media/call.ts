@@ -46,6 +46,8 @@ const DEFAULT_HEARTBEAT_S = 5;
 /** A tick this late means that the machine slept. */
 const SLEPT_MS = 4_000;
 const JOIN_TIMEOUT_MS = 10_000;
+/** Without these there is nothing to see, hear or send. */
+const ABILITIES = ["WebTransport", "VideoDecoder", "AudioDecoder", "VideoEncoder", "AudioEncoder"];
 
 export class Call {
   readonly people: People;
@@ -165,7 +167,7 @@ export class Call {
           this.milestones.pass("connected");
           return transport;
         },
-        kinds: "WebTransport" in self ? ["webtransport"] : [],
+        kinds: ABILITIES.every((ability) => ability in self) ? ["webtransport"] : [],
         now,
         sleep,
         random: Math.random,

@@ -38,6 +38,7 @@ export async function probeCodec(cores: number): Promise<Codec> {
 
 async function time(codec: string, scalabilityMode: string | undefined): Promise<Codec | null> {
   let encoded = 0;
+  if (typeof VideoEncoder === "undefined") return null;
   const encoder = new VideoEncoder({ output: () => encoded++, error: () => {} });
   try {
     encoder.configure({

@@ -121,7 +121,7 @@ export const en = {
     },
     unsupported: "This browser cannot join",
     unsupportedDetail:
-      "It has no WebTransport. Chrome, Edge, Firefox and Safari have it in their current versions.",
+      "It lacks WebTransport or WebCodecs. Chrome, Edge, Firefox and Safari have both in their current versions.",
     insecure: "This address is not secure",
     insecureDetail:
       "Browsers allow calls only over https:// (or on localhost). Open the page with https://.",
