@@ -82,9 +82,9 @@ void Reader::add(GstPad* pad) {
   const bool audio = format && format->codec == Codec::opus;
   const bool taken = audio ? audio_sink_ != nullptr : video_sink_ != nullptr;
   if (!format) unusable_ += (unusable_.empty() ? "" : ", ") + name;
-  const std::string text =
-      std::string(format ? format->bin : "identity") +
-      " ! fakesink name=sink sync=false signal-handoffs=true";
+  const std::string text = std::string(format ? format->bin : "identity") +
+                           " ! fakesink name=sink sync=false async=false "
+                           "signal-handoffs=true";
   GstElement* bin = gst_parse_bin_from_description(text.c_str(), TRUE, nullptr);
   if (!bin) return;
   if (format && !taken) {

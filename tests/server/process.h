@@ -71,6 +71,8 @@ class Process {
 
   void signal(int number) { ck_assert_int_eq(::kill(pid_, number), 0); }
 
+  [[nodiscard]] pid_t pid() const { return pid_; }
+
   // The exit code, waited for.
   int wait() {
     int status = 0;
