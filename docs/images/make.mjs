@@ -89,7 +89,9 @@ async function readme(page) {
     await page.waitForTimeout(1_000);
     // A busy machine shows signs of a weak network for some seconds.
     await page.waitForFunction(
-      () => document.querySelectorAll('.tile-weak, .tile-frozen, .notice').length === 0);
+      () => document.querySelectorAll('.tile-weak, .tile-frozen, .notice').length === 0 &&
+        window.__videocall.peers.every((one) => one.video?.height === 360),
+      null, { timeout: 120_000 });
     await page.screenshot({ path: join(here, `call-${size}.png`) });
   }
 }

@@ -38,8 +38,7 @@ const LOUDNESS_TICKS = 3;
 const SESSION_TICKS = 8;
 const FACTS_TICKS = 15;
 const PRUNE_TICKS = 150;
-const PREFER_TICKS = 30;
-const TOP_LAYER = 2;
+const PREFER_TICKS = 6;
 /** At most five a second by the contract. */
 const VIEWPORT_SPACING_MS = 250;
 const DEFAULT_HEARTBEAT_S = 5;
@@ -310,14 +309,10 @@ export class Call {
     );
   }
 
-  /** A machine too slow for what it is sent asks for less. */
+  /** A machine too slow asks for less; so does one whose layer dried up. */
   private sendPreference(): void {
     if (this.session.sessionId === 0) return;
-    const caps = this.people.overload.map(({ sessionId, kind, layers }) => ({
-      sessionId,
-      kind: mediaKind(kind),
-      layer: Math.max(0, TOP_LAYER - layers),
-    }));
+    const caps = this.people.layerCaps;
     const wish = JSON.stringify(caps);
     if (wish === (this.preferred || "[]")) return;
     this.preferred = wish;

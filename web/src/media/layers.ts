@@ -110,17 +110,22 @@ function pick(all: Candidate[], wanted: readonly number[] | null): Candidate[] {
 /** Shrinks the highest layer step by step and then does without it. */
 function shed(chosen: Candidate[], overload: number): Candidate[] {
   const kept = [...chosen];
+  let top = kept.pop();
+  if (!top) return [];
+  let best = top.height;
   let scale = 0;
   for (let step = 0; step < overload; step++) {
-    if (scale < SCALES.length - 1) {
-      scale++;
-    } else if (kept.length > 1) {
-      kept.pop();
+    const below = kept.at(-1);
+    const smaller = scaled(best, SCALES[++scale] ?? 0);
+    if (scale < SCALES.length && (!below || smaller >= below.height * WORTH_MORE)) {
+      top = { ...top, height: smaller };
+    } else if (below) {
+      top = kept.pop()!;
+      best = top.height;
       scale = 0;
-    }
+    } else break;
   }
-  const top = kept.pop();
-  return top ? [...kept, { ...top, height: scaled(top.height, SCALES[scale]!) }] : [];
+  return [...kept, top];
 }
 
 /** What each gets of the budget: all their least from below, then the rest. */

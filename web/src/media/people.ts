@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // All that this person sees and hears: a receiver per remote track (worker).
-import { MediaKind, type Packet } from "../net/packets";
+import { MediaKind, type LayerCap, type Packet } from "../net/packets";
 import { AudioReceiver } from "./audio_receiver";
 import { PersonClock } from "./lip_sync";
 import type { Loudness, PeerFacts, PictureKind, TileOnScreen } from "./messages";
 import type { Milestone } from "./milestones";
-import { VideoReceiver } from "./video_receiver";
+import { TOP_LAYER, VideoReceiver } from "./video_receiver";
 
 /** Media of somebody whom nobody introduced is forgotten after this. */
 const UNKNOWN_MS = 15_000;
@@ -93,11 +93,12 @@ export class People {
     this.pauseUnseen();
   }
 
-  /** Whose pictures are too much for this machine, and by how many layers. */
-  get overload(): { sessionId: number; kind: PictureKind; layers: number }[] {
-    return this.all().flatMap(({ sessionId, kind, receiver }) =>
-      receiver.overload > 0 ? [{ sessionId, kind, layers: receiver.overload }] : [],
-    );
+  /** Whose pictures are to come in a lower layer than there may be. */
+  get layerCaps(): LayerCap[] {
+    return this.all().flatMap(({ sessionId, kind, receiver }) => {
+      const layer = receiver.layerCap;
+      return layer < TOP_LAYER ? [{ sessionId, kind: mediaKind(kind), layer }] : [];
+    });
   }
 
   /** The person turned this track off. */

@@ -21,6 +21,8 @@ const BACKLOG_MS = 120;
 /** A round trip this much over twice the shortest means a queue somewhere. */
 const QUEUE_MS = 150;
 const LOST_SHARE = 0.2;
+/** At least this share of what was allowed counts as used. */
+const MOST_IDLE = 0.8;
 const AFTER_CUT = 0.6;
 const AFTER_BACKLOG = 0.75;
 const AFTER_HINT = 0.85;
@@ -32,18 +34,21 @@ const RISE_AFTER_MS = 3_000;
 export class UplinkBudget {
   private kbps = Infinity;
   private changedMs = -Infinity;
+  /** The last look saw a sign of too much. */
+  private braked = false;
 
   /** Gives the kbit/s to send at; `ceilingKbps` is all that there is to send. */
   update(signs: UplinkSigns, ceilingKbps: number, nowMs: number): number {
     const since = nowMs - this.changedMs;
-    const factor = brake(signs);
+    const factor = this.confirmed(brake(signs), signs.cut);
     if (factor < 1 && since > SETTLE_MS) {
-      // Encoders often send less than they may: that is what was too much.
-      const sent = signs.sentKbps > 0 ? signs.sentKbps : ceilingKbps;
-      const used = Math.min(this.kbps, ceilingKbps, Math.max(sent, LEAST_KBPS));
+      // Encoders often send less than they may: that is what was too much. But
+      // a machine that stalled for a moment sent little for another reason.
+      const allowed = Math.min(this.kbps, ceilingKbps);
+      const used = Math.min(allowed, Math.max(signs.sentKbps, allowed * MOST_IDLE));
       this.kbps = Math.max(LEAST_KBPS, used * factor);
       this.changedMs = nowMs;
-    } else if (factor === 1 && since > RISE_AFTER_MS && this.kbps < ceilingKbps) {
+    } else if (!this.braked && since > RISE_AFTER_MS && this.kbps < ceilingKbps) {
       // Packets that wait a little are no reason to slow down, nor to hurry.
       if (signs.backlogMs < BACKLOG_MS / 4) this.kbps *= RISE;
       this.changedMs = nowMs;
@@ -51,6 +56,13 @@ export class UplinkBudget {
     // What is above the ceiling was never tried.
     if (this.kbps >= ceilingKbps) this.kbps = Infinity;
     return Math.min(this.kbps, ceilingKbps);
+  }
+
+  /** A single look may have met a moment when the machine, not the network, stood. */
+  private confirmed(factor: number, cut: boolean): number {
+    const before = this.braked;
+    this.braked = factor < 1;
+    return cut || before ? factor : 1;
   }
 
   /** Another way to the server: nothing is known of it. */

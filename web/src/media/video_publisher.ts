@@ -12,8 +12,8 @@ import { UplinkBudget, type UplinkSigns } from "./uplink_budget";
 /** A still screen gives no frames; a newcomer waits for none. */
 const REPEAT_MS = 1_000;
 const PLAN_MS = 250;
-/** Three layers shrunk twice and dropped, all but the last. */
-const MAX_OVERLOAD = 8;
+/** From three layers down to the smallest picture. */
+const MAX_OVERLOAD = 6;
 
 export interface VideoPublisherDeps extends LayerDeps {
   /** What is seen of the way to the server. */

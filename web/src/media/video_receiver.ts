@@ -16,6 +16,11 @@ const NOTHING_YET_MS = 200;
 const MAX_DECODE_QUEUE = 12;
 /** A slow machine is sent this many layers less at most. */
 const MAX_LAYERS_LESS = 2;
+export const TOP_LAYER = 2;
+/** A layer above the lowest that is silent for so long is not waited for… */
+const STALL_MS = 500;
+/** …and not asked for again before the relay knows that it is gone. */
+const CAP_MS = 6_000;
 const GAP_WINDOW_MS = 5_000;
 const KBPS_WINDOW_MS = 1_000;
 
@@ -81,6 +86,9 @@ export class VideoReceiver {
   private readonly gaps = new RecentMaximum(GAP_WINDOW_MS);
   private readonly load = new LoadControl(MAX_LAYERS_LESS);
   private paused = false;
+  /** Its sender has it turned on, as far as is known. */
+  private on = true;
+  private capped = { layer: TOP_LAYER, untilMs: -Infinity };
   private windowBytes = 0;
   private windowStartMs = 0;
 
@@ -102,6 +110,7 @@ export class VideoReceiver {
   push(header: FrameHeader, layer: number, data: Uint8Array): void {
     const now = this.deps.now();
     this.lastPacketMs = now;
+    this.on = true;
     this.deps.milestone("received");
     this.count(data.length, now);
     if (this.paused) return;
@@ -124,13 +133,22 @@ export class VideoReceiver {
     this.order.reset();
   }
 
-  /** How many layers less than it is sent this machine can decode. */
-  get overload(): number {
-    return this.load.steps;
+  /** The highest layer to ask for now; TOP_LAYER: whatever there is. */
+  get layerCap(): number {
+    const now = this.deps.now();
+    if (this.stalled(now)) this.capped = { layer: this.facts.layer - 1, untilMs: now + CAP_MS };
+    const least = now < this.capped.untilMs ? this.capped.layer : TOP_LAYER;
+    return Math.max(0, Math.min(least, TOP_LAYER - this.load.steps));
+  }
+
+  /** The layer stopped to come: its sender may have given it up. */
+  private stalled(now: number): boolean {
+    return !this.paused && this.on && this.facts.layer > 0 && now - this.lastPacketMs > STALL_MS;
   }
 
   /** The track is off: what is on screen is not it. */
   stop(): void {
+    this.on = false;
     this.queue.clear();
     this.undrawn?.close();
     this.undrawn = null;

@@ -72,9 +72,14 @@ describe("planLayers", () => {
 
   it("shrinks and then sheds the highest layer of a machine too slow", () => {
     expect(heights({ overload: 1 })).toEqual([180, 360, 540]);
-    expect(heights({ overload: 3 })).toEqual([180, 360]);
-    expect(heights({ overload: 6 })).toEqual([180]);
+    // Half of 720p is what the layer below is: better without it.
+    expect(heights({ overload: 2 })).toEqual([180, 360]);
+    expect(heights({ overload: 3 })).toEqual([180, 270]);
+    expect(heights({ overload: 4 })).toEqual([180]);
+    expect(heights({ overload: 5 })).toEqual([135]);
     expect(heights({ overload: 99 })).toEqual([120]);
+    expect(heights({ overload: 2, wanted: [2] })).toEqual([360]);
+    expect(heights({ overload: 2, wanted: [] })).toEqual([]);
   });
 
   it("knows what all that is wanted takes", () => {

@@ -21,6 +21,13 @@ describe("LoadControl", () => {
     expect(load.steps).toBe(0);
   });
 
+  it("does not judge the start", () => {
+    const load = new LoadControl(8);
+    run(load, 1_000, 2, 1);
+    run(load, 3_100, 10, 1e9);
+    expect(load.steps).toBe(0);
+  });
+
   it("has an end", () => {
     const load = new LoadControl(2);
     run(load, 0, 60, 1);
