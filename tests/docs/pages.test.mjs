@@ -10,7 +10,7 @@ import { blocks, commands } from './page.mjs';
 import { pages, Reader, root } from './reader.mjs';
 
 // As few as possible.
-const kMostNotRun = 6;
+const kMostNotRun = 9;
 
 async function type(reader, text, log) {
   await reader.prepare(text);
