@@ -63,7 +63,7 @@ VC_TEST(mistakes_are_named_with_the_right_word) {
          "unknown flag or word \"strem\"; did you mean stream?");
   expect(run_cli({"stream", "--fsp", "3"}), 2,
          "unknown flag or word \"--fsp\"; did you mean --fps?");
-  expect(run_cli({}), 2, "say what to do: stream, watch, run, info, pipelines");
+  expect(run_cli({}), 2, "say what to do: stream, watch, run, info");
   expect(run_cli({"pipelines"}), 2, "say what to do: list, show, check");
   expect(run_cli({"pipelines", "check"}), 2,
          "NAME is required (videocall-cli pipelines check --help");
