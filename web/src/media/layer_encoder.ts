@@ -57,7 +57,7 @@ export class LayerEncoder {
     private readonly count: LayerCount,
     private readonly deps: LayerDeps,
   ) {
-    this.uplink = new GroupUplink(deps.openGroup, deps.now, () => this.requestKeyframe());
+    this.uplink = new GroupUplink(deps.openGroup, () => this.requestKeyframe());
     this.encoder = new VideoEncoder({
       output: (chunk, metadata) => this.output(chunk, metadata),
       error: (error) => deps.failed(error),

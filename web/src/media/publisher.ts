@@ -142,10 +142,12 @@ export class Publisher {
     }
   }
 
-  /** About 30 times a second: wakes frame callbacks of hidden pages. */
+  /** About 30 times a second: wakes frame callbacks of hidden pages, and looks
+   * how long packets wait. */
   tick(): void {
     const now = this.deps.now();
     for (const [kind, track] of this.tracks) {
+      void track.publisher.backlogMs;
       if (!track.reader && now - track.lastFrameMs > ASLEEP_MS) this.deps.grab(kind);
     }
   }

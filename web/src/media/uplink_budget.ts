@@ -26,10 +26,10 @@ const MOST_IDLE = 0.8;
 const AFTER_CUT = 0.6;
 const AFTER_BACKLOG = 0.75;
 const AFTER_HINT = 0.85;
-const RISE = 1.1;
+const RISE = 1.15;
 /** What was changed is to show its effect before it is changed again. */
 const SETTLE_MS = 1_500;
-const RISE_AFTER_MS = 3_000;
+const RISE_AFTER_MS = 2_000;
 
 export class UplinkBudget {
   private kbps = Infinity;

@@ -124,6 +124,11 @@ export class VideoPublisher {
     };
   }
 
+  /** To be asked for often: its clock stands while nobody looks (StallClock). */
+  get backlogMs(): number {
+    return Math.max(0, ...[...this.encoders.values()].map((encoder) => encoder.backlogMs));
+  }
+
   private get sentKbps(): number {
     let sum = 0;
     for (const encoder of this.encoders.values()) sum += encoder.stats.kbps;
@@ -183,10 +188,9 @@ export class VideoPublisher {
     const { cuts } = this;
     const cut = cuts > this.cutsSeen;
     this.cutsSeen = cuts;
-    const waiting = [...this.encoders.values()].map((encoder) => encoder.backlogMs);
     return {
       ...this.deps.way(),
-      backlogMs: Math.max(0, ...waiting),
+      backlogMs: this.backlogMs,
       cut,
       sentKbps: this.sentKbps,
     };

@@ -25,7 +25,6 @@ export class GroupUplink {
 
   constructor(
     private readonly open: () => GroupSender | null,
-    private readonly now: () => number,
     /** The group was cut: only a key frame helps. */
     private readonly needKeyframe: () => void,
   ) {}
@@ -36,7 +35,7 @@ export class GroupUplink {
       this.dropped++;
       return;
     }
-    const backlog = this.group.backlogMs(this.now());
+    const backlog = this.group.backlogMs();
     if (backlog > CUT_MS && !frame.keyframe) {
       this.cut();
       return;
@@ -52,7 +51,7 @@ export class GroupUplink {
 
   /** Milliseconds that the oldest packet has waited. */
   get backlogMs(): number {
-    return this.group?.backlogMs(this.now()) ?? 0;
+    return this.group?.backlogMs() ?? 0;
   }
 
   /** Nothing follows: the track stopped or its transport is gone. */

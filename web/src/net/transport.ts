@@ -17,8 +17,11 @@ export interface GroupSender {
   finish(): void;
   /** What is not sent yet may be forgotten. */
   reset(): void;
-  /** How long the oldest packet has waited to leave, in ms; 0 if none waits. */
-  backlogMs(now: number): number;
+  /**
+   * How long the oldest packet has waited to leave, in ms; 0 if none waits.
+   * While this thread stood still it did not wait for the network.
+   */
+  backlogMs(): number;
 }
 
 export interface Transport {

@@ -2,6 +2,7 @@
 // A session over WebTransport (docs/wire-protocol.md, section 2).
 import type { Closed } from "./close_code";
 import { FrameDecoder, frame } from "./framing";
+import { StallClock } from "./stall_clock";
 import type { GroupSender, PacketHandler, Transport, TransportOffer } from "./transport";
 
 /** What any client may put into one datagram (section 1). */
@@ -186,6 +187,9 @@ function datagramWriter(
   return writable.getWriter();
 }
 
+/** One for all streams, so that any of them keeps it going. */
+const clock = new StallClock(() => performance.now());
+
 class StreamSender implements GroupSender {
   private writer: WritableStreamDefaultWriter<Bytes> | null = null;
   private waiting: Bytes[] = [];
@@ -202,7 +206,7 @@ class StreamSender implements GroupSender {
 
   write(packet: Uint8Array): void {
     if (this.over !== "no") return;
-    this.since.push(performance.now());
+    this.since.push(clock.now());
     const bytes = frame(packet);
     if (this.writer) this.put(bytes);
     else this.waiting.push(bytes);
@@ -221,8 +225,8 @@ class StreamSender implements GroupSender {
     this.writer?.abort().catch(() => {});
   }
 
-  backlogMs(now: number): number {
-    return this.since.length === 0 ? 0 : now - this.since[0]!;
+  backlogMs(): number {
+    return this.since.length === 0 ? 0 : clock.now() - this.since[0]!;
   }
 
   private opened(writable: WritableStream): void {

@@ -55,10 +55,10 @@ describe("UplinkBudget", () => {
   it("rises slowly back to the ceiling", () => {
     const budget = new UplinkBudget();
     budget.update({ ...GOOD, cut: true }, 1_000, 0);
-    expect(budget.update(GOOD, 1_000, 2_000)).toBe(600);
-    expect(budget.update(GOOD, 1_000, 3_100)).toBeCloseTo(660);
+    expect(budget.update(GOOD, 1_000, 1_900)).toBe(600);
+    expect(budget.update(GOOD, 1_000, 2_100)).toBeCloseTo(690);
     // A little that waits is no reason to hurry.
-    expect(budget.update({ ...GOOD, backlogMs: 60 }, 1_000, 6_200)).toBeCloseTo(660);
+    expect(budget.update({ ...GOOD, backlogMs: 60 }, 1_000, 4_200)).toBeCloseTo(690);
     let kbps = 0;
     for (let now = 10_000; now < 90_000; now += 250) kbps = budget.update(GOOD, 1_000, now);
     expect(kbps).toBe(1_000);

@@ -30,7 +30,6 @@ function setUp() {
       groups.push(group);
       return group;
     },
-    () => 0,
     needKeyframe,
   );
   let n = 0;
