@@ -261,6 +261,7 @@ SendItem GroupQueue::next(Time now) {
       item.kind = SendItem::Kind::stream;
       item.stream = group.stream;
       item.fin = group.ending && group.queue.count() <= 1;
+      item.more = others_wait(index);
       if (!group.queue.empty()) {
         item.packet = group.queue.front();
         item.bytes = item.packet->framed().subspan(group.head_sent);
@@ -270,6 +271,14 @@ SendItem GroupQueue::next(Time now) {
   }
   offered_ = kNone;
   return {};
+}
+
+// Even the bare end of another stream shares a QUIC packet.
+bool GroupQueue::others_wait(uint32_t index) const {
+  return std::any_of(
+      std::begin(lists_), std::end(lists_), [index](const List& list) {
+        return list.head != kNone && (list.head != index || list.tail != index);
+      });
 }
 
 bool GroupQueue::open_stream(Group& group) {

@@ -115,6 +115,7 @@ class GroupQueue {
   void thin(Group& group, uint8_t max_temporal);
   void cut(uint32_t index);
   void drop_queue(Group& group);
+  bool others_wait(uint32_t index) const;
   bool open_stream(Group& group);
   void retire_if_over(uint32_t index);
 

@@ -54,6 +54,7 @@ int QuicCallbacks::recv_stream_data(ngtcp2_conn*, uint32_t flags, int64_t,
       return;
     }
     const bool fin = (flags & NGTCP2_STREAM_DATA_FLAG_FIN) != 0;
+    t.heard_data_ = true;
     stream->unreleased += size;
     if (t.alive() && !t.close_pending_)
       t.events_.on_stream_data(*stream, {data, size}, fin);
@@ -179,6 +180,7 @@ int QuicCallbacks::recv_datagram(ngtcp2_conn*, uint32_t, const uint8_t* data,
                                  size_t size, void* user) {
   return guarded([&] {
     QuicTransport& t = transport(user);
+    t.heard_data_ = true;
     if (t.alive() && !t.close_pending_) t.events_.on_datagram({data, size});
   });
 }

@@ -30,9 +30,13 @@ Stream& QuicTransport::add_stream(StreamId id, bool local) {
   return *slot;
 }
 
+// A viewer's frames go on one stream for a whole group.
 Stream* QuicTransport::find(StreamId id) {
+  if (last_found_ && last_found_->id == id) return last_found_;
   const auto found = streams_.find(id);
-  return found == streams_.end() ? nullptr : found->second.get();
+  if (found == streams_.end()) return nullptr;
+  last_found_ = found->second.get();
+  return last_found_;
 }
 
 Result<Stream*> QuicTransport::open_stream(bool bidirectional, Bytes preamble) {
@@ -145,6 +149,7 @@ void QuicTransport::forget(Stream& stream) {
   if (!stream.send_over && !stream.fin_sent) stop_source(stream);
   events_.on_stream_closed(stream);
   if (!stream.local) return_stream_credit(stream.bidirectional());
+  if (last_found_ == &stream) last_found_ = nullptr;
   streams_.erase(stream.id);
 }
 

@@ -27,6 +27,10 @@ constexpr uint64_t kMaxDatagramFrame = 65'535;
 constexpr size_t kMaxConnectionIds = 7;
 constexpr size_t kClientFirstIdBytes = 18;
 
+// How long an acknowledgement may wait for a packet to go with: more than a
+// frame of a picture takes to come, less than would disturb a peer's timers.
+constexpr auto kAckHold = 40ms;
+
 // A probe of what was lost may wait this long for data to go with.
 constexpr auto kLazyWrite = 50ms;
 
@@ -84,6 +88,7 @@ void QuicTransport::fill_settings(ngtcp2_settings& settings,
   params.initial_max_streams_bidi = config_.max_open_peer_streams;
   params.initial_max_streams_uni = config_.max_open_peer_streams;
   params.max_idle_timeout = to_duration(config_.quic_idle_timeout);
+  params.max_ack_delay = to_duration(kAckHold);
   params.max_datagram_frame_size = kMaxDatagramFrame;
   params.active_connection_id_limit = kMaxConnectionIds;
 }
@@ -168,6 +173,8 @@ void QuicTransport::receive(const Path& path, Bytes datagram, unsigned ecn,
   info.ecn = ecn;
   const int rv = ngtcp2_conn_read_pkt(conn_, &from, &info, datagram.data(),
                                       datagram.size(), to_timestamp(now));
+  expiry_known_ = false;
+  heard_ = now;
   if (rv != 0) return fail(rv);
   end_stopped();
   congested_ = false;
@@ -178,9 +185,19 @@ void QuicTransport::receive(const Path& path, Bytes datagram, unsigned ecn,
   lazy_write_ = std::min(lazy_write_, now + kLazyWrite);
 }
 
+// Every call that may change it forgets it.
+ngtcp2_tstamp QuicTransport::expiry() const {
+  if (!expiry_known_) {
+    expiry_ = ngtcp2_conn_get_expiry(conn_);
+    expiry_known_ = true;
+  }
+  return expiry_;
+}
+
 bool QuicTransport::handle_expiry() {
   const ngtcp2_tstamp now = to_timestamp(now_);
-  if (ngtcp2_conn_get_expiry(conn_) > now) return true;
+  if (expiry() > now) return true;
+  expiry_known_ = false;
   if (int rv = ngtcp2_conn_handle_expiry(conn_, now); rv != 0) {
     fail(rv);
     return false;
@@ -197,11 +214,20 @@ void QuicTransport::on_timer(Time now) {
     state_ = State::finished;
 }
 
+// To a viewer the next frame is on its way, and takes the ACK of whatever its
+// client sends beside its own ACKs along: nothing else can be due then. Not so
+// while the client sends media, whose losses it must learn of.
+Time QuicTransport::due() const {
+  const Time due = from_timestamp(expiry());
+  const bool hold = handshake_done_ && !heard_data_ && !congested_ &&
+                    unacked_ == 0 && heard_ - streamed_ < kAckHold;
+  return hold ? std::max(due, heard_ + kAckHold) : due;
+}
+
 Time QuicTransport::next_timer() const {
   switch (state_) {
     case State::active:
-      return std::min(from_timestamp(ngtcp2_conn_get_expiry(conn_)),
-                      lazy_write_);
+      return std::min(due(), lazy_write_);
     case State::closing:
     case State::draining:
       return end_at_;
@@ -216,8 +242,7 @@ bool QuicTransport::wants_write(Time now) const {
   if (state_ != State::active) return false;
   if (close_pending_) return true;
   if (want_write_ && !congested_) return true;
-  return lazy_write_ <= now ||
-         ngtcp2_conn_get_expiry(conn_) <= to_timestamp(now);
+  return std::min(due(), lazy_write_) <= now;
 }
 
 void QuicTransport::close(uint64_t code, CloseReason reason) {

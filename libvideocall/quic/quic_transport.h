@@ -139,6 +139,8 @@ class QuicTransport {
   void fill_settings(ngtcp2_settings& settings,
                      ngtcp2_transport_params& params) const;
   bool handle_expiry();
+  ngtcp2_tstamp expiry() const;
+  Time due() const;
   void fail(int liberr);
   void end(State state, CloseReason reason);
   void enter_draining();
@@ -180,6 +182,7 @@ class QuicTransport {
   Time started_;
 
   std::unordered_map<StreamId, std::unique_ptr<Stream>> streams_;
+  Stream* last_found_ = nullptr;        // borrowed from streams_
   std::vector<StreamId> data_blocked_;  // by the connection's window
   std::vector<Deferred> deferred_;      // while ngtcp2 holds an open packet
   std::vector<StreamId> stopped_;       // unidirectional, to be forgotten
@@ -198,7 +201,13 @@ class QuicTransport {
   bool congested_ = false;  // until something arrives or a timer expires
   bool handshake_done_ = false;
   Time lazy_write_ = Time::max();
-  uint64_t unacked_ = 0;        // stream bytes in flight or lost
+  // ngtcp2's timer; it looks at a dozen places for it. UINT64_MAX is a time.
+  mutable ngtcp2_tstamp expiry_ = 0;
+  mutable bool expiry_known_ = false;
+  bool heard_data_ = false;  // of a stream or a datagram, since our last packet
+  Time heard_{};             // anything
+  Time streamed_{};          // when we last sent stream data or a datagram
+  uint64_t unacked_ = 0;     // stream bytes in flight or lost
   uint64_t burst_bytes_ = 0;    // since burst_start_
   uint64_t unpaced_bytes_ = 0;  // not told to the pacer
   Time burst_start_{};

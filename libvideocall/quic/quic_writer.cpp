@@ -133,7 +133,9 @@ void QuicTransport::write(PacketSink& sink, size_t budget, Time now) {
   }
   train.flush();
   pace(unsent);
+  expiry_known_ = false;
   bytes_sent_ += total;
+  if (total > 0) heard_data_ = false;
   if (state_ == State::active) end_stopped();
   if (close_pending_) write_close(sink);
 }
@@ -265,6 +267,7 @@ void QuicTransport::account_stream(Stream& stream, const SendItem& item,
   const size_t taken = accepted - preamble;
   stream.sent += accepted;
   unacked_ += accepted;
+  streamed_ = now_;
   if (taken > 0 && item.packet) stream.retained.sent(item.packet, stream.sent);
   const bool fin =
       item.fin && stream.preamble.empty() && taken == item.bytes.size();
@@ -291,7 +294,10 @@ ngtcp2_ssize QuicTransport::write_datagram(const SendItem& item, uint8_t* out,
       conn_, &write_path_.path, &write_info_, out, size, &accepted, flags, 0,
       data, count, to_timestamp(now_));
   if (result == NGTCP2_ERR_WRITE_MORE) in_packet_ = true;
-  if (accepted) events_.consumed(item, item.bytes.size(), false);
+  if (accepted) {
+    streamed_ = now_;
+    events_.consumed(item, item.bytes.size(), false);
+  }
   if (result == NGTCP2_ERR_INVALID_STATE ||
       result == NGTCP2_ERR_INVALID_ARGUMENT) {
     events_.datagram_refused(item);

@@ -140,7 +140,7 @@ SendItem SendScheduler::next(Time now) {
   SendItem item = most_urgent(now);
   // What is due anyway shares a QUIC packet.
   const size_t own = item.packet ? item.packet->framed().size() : 0;
-  item.more = queued_bytes() > own;
+  item.more = item.more || queued_bytes() > own;
   return item;
 }
 
