@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// What the bench-* scripts share: options, a server and a load on cores of
+// their own, tables.
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { Daemon } from '../tests/e2e/support/daemon.mjs';
+
+const build = process.env.VIDEOCALL_BUILD_DIR ??
+  join(dirname(fileURLToPath(import.meta.url)), '..', 'build');
+
+const serverCore = '0';
+const loadCore = '1';
+
+// What loadtest sends, and bench-floor the same.
+export const loads = {
+  'mix 500 kbit/s': {
+    load: ['--video', 'mix', '--video-kbps', 500],
+    floor: ['--fps', 30, '--key-bytes', 7576, '--delta-bytes', 1894, '--group', 30],
+  },
+  '1.5 Mbit/s': {
+    load: ['--video', 'constant', '--video-kbps', 1500],
+    floor: ['--fps', 30, '--key-bytes', 6250, '--delta-bytes', 6250, '--group', 30],
+  },
+};
+
+// Reads --rounds, --seconds, --json, --quick and --realtime.
+export function readOptions(name, defaults, quick) {
+  const options = { ...defaults, json: '', quick: false, realtime: false };
+  for (let args = process.argv.slice(2); args.length > 0; ) {
+    const flag = args.shift();
+    if (flag === '--quick') Object.assign(options, quick, { quick: true });
+    else if (flag === '--realtime') options.realtime = true;
+    else if (['--rounds', '--seconds'].includes(flag)) options[flag.slice(2)] = Number(args.shift());
+    else if (flag === '--json') options.json = args.shift();
+    else {
+      console.log(`Usage: ./dev bench ${name} [OPTIONS]
+  --quick      one short round of the smaller loads
+  --rounds N   rounds, of which the median is shown
+  --seconds N  seconds a round
+  --json FILE  all figures of all rounds
+  --realtime   real-time priority for server and load, so that other programs
+               on the machine disturb less (root only)`);
+      process.exit(flag === '--help' ? 0 : 2);
+    }
+  }
+  return options;
+}
+
+const on = (core, options) => [
+  ...(options.realtime ? ['chrt', '-f', '5'] : []), 'taskset', '-c', core,
+];
+
+// Runs a program and returns the JSON that it prints.
+function program(path, args, core, options) {
+  const [command, ...rest] = on(core, options);
+  return JSON.parse(execFileSync(command, [...rest, join(build, path), ...args.map(String)], {
+    encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 28,
+  }));
+}
+
+// A fresh server for each figure, pinned as a whole.
+export async function withServer(options, measure) {
+  const daemon = await Daemon.start({
+    args: ['--join-rate', '0', '--shards', '1', '--log-level', 'warning'],
+  });
+  const pid = String(daemon.process.pid);
+  execFileSync('taskset', ['-a', '-p', '-c', serverCore, pid], { stdio: 'ignore' });
+  if (options.realtime)
+    execFileSync('chrt', ['-a', '-f', '-p', '5', pid], { stdio: 'ignore' });
+  try {
+    return measure(daemon);
+  } finally {
+    await daemon.process.stop('SIGKILL');
+  }
+}
+
+// One socket, as one machine has that all viewers' packets leave by.
+export function load(daemon, args, options) {
+  const result = program('cli/videocall-cli', [
+    'loadtest', '--url', daemon.url, '--server-pid', daemon.process.pid,
+    '--sockets', 1, '--quiet', '--json', '-', ...args,
+  ], loadCore, options);
+  delete result.viewers;  // each on its own: too much to keep
+  delete result.series;
+  return result;
+}
+
+export const floor = (args, options) =>
+  program('benchmarks/bench-floor', args, serverCore, options);
+
+export const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+
+// |columns|: [title, row => text]; the first is left-aligned.
+export function printTable(columns, rows) {
+  const cells = [columns.map(([title]) => title),
+    ...rows.map((row) => columns.map(([, text]) => String(text(row))))];
+  const widths = columns.map((_, i) => Math.max(...cells.map((line) => line[i].length)));
+  for (const line of cells)
+    console.log(line.map((text, i) =>
+      i === 0 ? text.padEnd(widths[i]) : text.padStart(widths[i])).join('  '));
+}
+
+export function writeJson(options, results) {
+  if (options.json) writeFileSync(options.json, JSON.stringify(results, null, 2) + '\n');
+}
