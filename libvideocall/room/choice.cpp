@@ -16,12 +16,12 @@ auto key_of(const Tile& tile) {
 
 int choose_layer(std::span<const LayerState, kLayers> layers,
                  uint32_t height_px, uint8_t cap) {
-  const bool any_live = std::any_of(layers.begin(), layers.end(),
-                                    [](const auto& l) { return l.live; });
+  const bool any = std::any_of(layers.begin(), layers.end(),
+                               [](const auto& l) { return l.available(); });
   int best = kNoLayer;
   for (int i = 0; i < static_cast<int>(kLayers); ++i) {
     const LayerState& layer = layers[static_cast<size_t>(i)];
-    if (!(any_live ? layer.live : layer.exists)) continue;
+    if (!(any ? layer.available() : layer.exists)) continue;
     // Below the cap nothing may be left: then the lowest is what there is.
     if (i > cap && best != kNoLayer) break;
     best = i;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Who gets what: the pure rules (docs/wire-protocol.md, section 3.5). The
-// stage keeps the state and asks here. A later rule that knows each viewer's
-// bandwidth goes in here too, as a further cap of choose_layer().
+// stage keeps the state and asks here. What each viewer's bandwidth allows of
+// it is room/allocation.h's.
 #pragma once
 
 #include <array>
@@ -41,11 +41,27 @@ struct LayerState {
   bool exists = false;  // a key frame of it has been seen
   bool live = false;    // and packets come
   uint32_t height = 0;  // of its last key frame; 0: the sender did not say
+  // None come because a LAYER_HINT said that nobody wants it.
+  bool dormant = false;
+
+  bool available() const { return live || dormant; }
 };
 
-// The smallest live layer at least |height_px| high, else the highest live
-// one, and none above |cap|; if none is live, the same among those that exist;
-// kNoLayer if none exists.
+// What a viewer is to get of one video.
+struct Choice {
+  int layer = kNoLayer;
+  uint8_t temporal = limits::kMaxTemporalLayer;  // highest
+  // Its link cannot carry what it gets now: a step down is not put off.
+  bool urgent = false;
+  // It would be shown a higher layer than there is.
+  bool wants_more = false;
+  // What of a cached group it may be sent at once for a step to another layer.
+  size_t burst_bytes = limits::kMaxSwitchBurstBytes;
+};
+
+// The smallest available layer at least |height_px| high, else the highest
+// available one, and none above |cap|; if none is available, the same among
+// those that exist; kNoLayer if none exists.
 int choose_layer(std::span<const LayerState, kLayers> layers,
                  uint32_t height_px, uint8_t cap);
 

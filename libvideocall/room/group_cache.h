@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "libvideocall/base/time.h"
+#include "libvideocall/wire/limits.h"
 #include "libvideocall/wire/packet.h"
 
 namespace videocall::room {
@@ -28,6 +29,11 @@ class GroupCache {
   size_t bytes() const { return bytes_; }
   // Bytes of temporal layers above the base.
   size_t upper_bytes() const { return upper_bytes_; }
+  // What of it a viewer that comes now is sent: all but the temporal layers
+  // above |temporal|, and the base alone if the rest is too much.
+  uint8_t top_temporal(uint8_t temporal) const {
+    return upper_bytes_ > limits::kMaxCachedUpperBytes ? 0 : temporal;
+  }
 
  private:
   std::vector<PacketRef> packets_;

@@ -177,6 +177,18 @@ PacketRef write_keyframe_request(const KeyframeWish& wish) {
   return write(PacketType::keyframe_request, message);
 }
 
+PacketRef write_layer_hint(const LayerWish& wish) {
+  proto::LayerHint message;
+  auto* entry = message.add_entries();
+  entry->set_media_kind(static_cast<proto::MediaKind>(wish.kind));
+  for (uint32_t layer = 0; layer < kLayers; ++layer) {
+    if ((wish.layers & (1u << layer)) == 0) continue;
+    entry->set_max_requested_layer(layer);
+    entry->add_requested_layers(layer);
+  }
+  return write(PacketType::layer_hint, message);
+}
+
 PacketRef write_chat(const Chat& chat, const Stamp& from,
                      std::string_view display_name, uint64_t sent_ms) {
   proto::ChatMessage message;

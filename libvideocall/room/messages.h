@@ -39,6 +39,12 @@ struct KeyframeWish {
   uint8_t layer = 0;
 };
 
+// Which layers of |kind| anybody wants: bit i for layer i.
+struct LayerWish {
+  MediaKind kind = MediaKind::unspecified;
+  uint8_t layers = 0;
+};
+
 // As proto MeetingEventType.
 enum class MeetingEvent {
   ended = 2,
@@ -82,6 +88,7 @@ Result<std::vector<LayerCap>> read_layer_preference(Bytes data);
 PacketRef write_session_assigned(const Assignment& assignment);
 PacketRef write_meeting(const MeetingNews& news);
 PacketRef write_keyframe_request(const KeyframeWish& wish);
+PacketRef write_layer_hint(const LayerWish& wish);
 // |from| is stamped into the envelope, |display_name| into the message.
 PacketRef write_chat(const Chat& chat, const Stamp& from,
                      std::string_view display_name, uint64_t sent_ms);

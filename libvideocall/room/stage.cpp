@@ -43,6 +43,8 @@ void Stage::enter(Member& member, Now now, Output& out) {
   seats_[member.seat] = {member.session->handle, member.session->self};
   ++epoch_;
   ++places_epoch_;
+  for (VideoTrack* video : {member.camera.get(), member.screen.get()})
+    if (video) video->sender_returned();
   choose(member, now, out);
 }
 
@@ -87,13 +89,13 @@ void Stage::audio(Member& sender, const PacketRef& packet, Now now,
 void Stage::video(Member& sender, const PacketRef& packet, Now now,
                   Output& out) {
   VideoTrack& video = track(sender, packet->fields().kind);
-  const bool was_live = video.live();
+  const bool was_available = video.available();
   bool layers_changed = false;
   const auto verdict = video.meet(packet->fields(), now.mono, layers_changed);
   if (verdict == VideoTrack::Verdict::accepted) {
     // Before the packet is added, so that all whom it brings to a layer get it
     // through one list.
-    if (layers_changed && !was_live && &video == sender.camera.get())
+    if (layers_changed && !was_available && &video == sender.camera.get())
       rank(now, out);
     if (layers_changed) retarget_viewers(sender, now, out);
     video.add(packet, now.mono, out);
@@ -122,6 +124,7 @@ void Stage::choose(Member& viewer, Now now, Output& out) {
   for (Member* sender : members_) {
     if (!sender || (!sender->camera && !sender->screen)) continue;
     retarget(viewer, *sender, now, out);
+    hint(*sender, now, out);
     ask(*sender, now, out);
   }
 }
@@ -148,37 +151,43 @@ void Stage::tick(Now now, Output& out) {
     bool changed = false;
     if (sweep && sender->camera && sender->camera->sweep(now.mono)) {
       changed = true;
-      if (!sender->camera->live()) rank_due_ = true;
+      if (!sender->camera->available()) rank_due_ = true;
     }
     if (sweep && sender->screen && sender->screen->sweep(now.mono))
       changed = true;
     if (changed) retarget_viewers(*sender, now, out);
+    hint(*sender, now, out);
     ask(*sender, now, out);
   }
   if (sweep && rank_due_) rank(now, out);
 }
 
-int Stage::desired_layer(const Member& viewer, const Member& sender,
-                         const VideoTrack& track, MediaKind kind) const {
-  if (&viewer == &sender || !seats_[viewer.seat].self) return kNoLayer;
+Choice Stage::desired(const Member& viewer, const Member& sender,
+                      const VideoTrack& track, MediaKind kind) const {
+  if (&viewer == &sender || !seats_[viewer.seat].self) return {};
   uint32_t height = kAnyHeight;
   if (viewer.viewport) {
     const auto tile = find_tile(*viewer.viewport, sender.id, kind);
-    if (!tile) return kNoLayer;
+    if (!tile) return {};
     height = *tile;
   } else if (kind == MediaKind::video &&
              !is_default_camera(ranked_, viewer.id, sender.id)) {
-    return kNoLayer;
+    return {};
   }
-  return choose_layer(track.layers(), height,
-                      find_cap(viewer.caps, sender.id, kind));
+  const uint8_t cap = find_cap(viewer.caps, sender.id, kind);
+  Choice choice;
+  choice.layer = choose_layer(track.layers(), height, cap);
+  choice.wants_more =
+      choice.layer != kNoLayer && choice.layer < cap &&
+      track.layers()[static_cast<size_t>(choice.layer)].height < height;
+  return choice;
 }
 
 void Stage::retarget(Member& viewer, Member& sender, Now now, Output& out) {
   for (MediaKind kind : {MediaKind::screen, MediaKind::video}) {
     VideoTrack* video = find_track(sender, kind);
     if (!video) continue;
-    video->set_target(viewer.seat, desired_layer(viewer, sender, *video, kind),
+    video->set_target(viewer.seat, desired(viewer, sender, *video, kind),
                       now.mono, out);
   }
 }
@@ -195,7 +204,7 @@ void Stage::rank(Now now, Output& out) {
   rank_due_ = false;
   std::vector<CameraCandidate> candidates;
   for (const Member* member : members_) {
-    if (member && member->camera && member->camera->live())
+    if (member && member->camera && member->camera->available())
       candidates.push_back({member->id, member->order, member->spoke});
   }
   std::vector<uint64_t> ranked = rank_cameras(std::move(candidates));
@@ -221,6 +230,17 @@ void Stage::ask(Member& sender, Now now, Output& out) {
       out.deliver(write_keyframe_request({sender.id, kind, *layer}),
                   seats_[sender.seat].self);
     }
+  }
+}
+
+// Tells |sender| which layers are wanted, where that has changed.
+void Stage::hint(Member& sender, Now now, Output& out) {
+  if (!seats_[sender.seat].self) return;
+  for (MediaKind kind : {MediaKind::video, MediaKind::screen}) {
+    VideoTrack* video = find_track(sender, kind);
+    if (!video) continue;
+    if (const auto layers = video->next_hint(keep_all_layers_, now.mono))
+      out.deliver(write_layer_hint({kind, *layers}), seats_[sender.seat].self);
   }
 }
 

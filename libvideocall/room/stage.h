@@ -40,6 +40,9 @@ class Stage {
   const RecipientsPtr& everyone();
   const RecipientsPtr& others(Member& member);
 
+  // Somebody who is no viewer, a recorder say, wants every layer of all.
+  void keep_all_layers(bool keep) { keep_all_layers_ = keep; }
+
   // Packets that came too late or without their key frame.
   uint64_t dropped() const { return dropped_; }
 
@@ -47,12 +50,13 @@ class Stage {
   void audio(Member& sender, const PacketRef& packet, Now now, Output& out);
   void video(Member& sender, const PacketRef& packet, Now now, Output& out);
   VideoTrack& track(Member& sender, MediaKind kind);
-  int desired_layer(const Member& viewer, const Member& sender,
-                    const VideoTrack& track, MediaKind kind) const;
+  Choice desired(const Member& viewer, const Member& sender,
+                 const VideoTrack& track, MediaKind kind) const;
   void retarget(Member& viewer, Member& sender, Now now, Output& out);
   void retarget_viewers(Member& sender, Now now, Output& out);
   void rank(Now now, Output& out);
   void ask(Member& sender, Now now, Output& out);
+  void hint(Member& sender, Now now, Output& out);
   RecipientsPtr connected_but(const Member* left_out) const;
   const RecipientsPtr& reserve_recipients(Member& sender);
 
@@ -69,6 +73,7 @@ class Stage {
   uint64_t everyone_epoch_ = 0;
   uint64_t places_epoch_ = 1;  // +1 whenever the loudest change, or epoch_
   bool rank_due_ = false;
+  bool keep_all_layers_ = false;
   Time swept_{};
   uint64_t dropped_ = 0;
 };

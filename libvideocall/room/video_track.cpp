@@ -5,6 +5,12 @@
 #include <utility>
 
 namespace videocall::room {
+namespace {
+
+// What a layer costs of which nothing is known yet, bits a second.
+constexpr std::array<double, kLayers> kGuesses = {150e3, 500e3, 1.5e6};
+
+}  // namespace
 
 VideoTrack::VideoTrack(MediaKind kind, const Seats& seats)
     : seats_(seats), kind_(kind) {}
@@ -31,12 +37,16 @@ void VideoTrack::add(const PacketRef& packet, Time now, Output& out) {
   layer.sequence = fields.header.sequence;
   layer.last = now;
   layer.cache.add(packet, now);
+  layer.rates.add(fields.header.temporal_id, packet->size(),
+                  fields.header.target_kbps);
   if (fields.header.keyframe) {
+    layer.started = now;
+    layer.broken = false;
     layer.gate.satisfied();
     if (layer.awaited) promote(index);
   }
   if (layer.dirty) rebuild(index);
-  out.deliver(packet, fields.header.temporal_id == 0 ? layer.all : layer.upper);
+  out.deliver(packet, layer.to[fields.header.temporal_id]);
 }
 
 VideoTrack::Verdict VideoTrack::judge(const PacketFields& fields,
@@ -55,7 +65,7 @@ VideoTrack::Verdict VideoTrack::judge(const PacketFields& fields,
                ? Verdict::accepted
                : Verdict::late;
   }
-  if (header.group > layer.group) return Verdict::undecodable;
+  if (layer.broken || header.group > layer.group) return Verdict::undecodable;
   return header.group == layer.group && header.sequence > layer.sequence
              ? Verdict::accepted
              : Verdict::late;
@@ -68,14 +78,17 @@ bool VideoTrack::sweep(Time now) {
   bool changed = false;
   for (size_t i = 0; i < kLayers; ++i) {
     layers_[i].cache.expire(now);
-    if (states_[i].live && now - layers_[i].last > silence) {
-      states_[i].live = false;
+    layers_[i].rates.roll(now);
+    const Time heard = std::max(layers_[i].last, layers_[i].asked);
+    if (!states_[i].available() || now - heard <= silence) continue;
+    if (states_[i].live || demand_.told(i)) {
+      lose(i);
       changed = true;
     }
   }
   // Somebody still waits for a first picture: ask again.
-  const int lowest = lowest_layer();
-  if (lowest == kNoLayer || !states_[static_cast<size_t>(lowest)].live)
+  const int lowest = lowest_layer(now);
+  if (lowest == kNoLayer || !states_[static_cast<size_t>(lowest)].available())
     return changed;
   const bool starving =
       std::any_of(feeds_.begin(), feeds_.end(), [](const Feed& f) {
@@ -85,79 +98,16 @@ bool VideoTrack::sweep(Time now) {
   return changed;
 }
 
-void VideoTrack::set_target(uint32_t seat, int target, Time now, Output& out) {
-  if (seat >= feeds_.size()) {
-    if (target == kNoLayer) return;
-    feeds_.resize(std::max<size_t>(seat + 1, seats_.size()));
-  }
-  Feed& feed = feeds_[seat];
-  feed.target = static_cast<int8_t>(target);
-  if (target == kNoLayer) {
-    leave_layer(feed);
-    return;
-  }
-  if (feed.current == kNoLayer) {
-    start(seat, feed, now, out);
-    return;
-  }
-  if (feed.current == target) return;
-  Layer& layer = layers_[static_cast<size_t>(target)];
-  layer.awaited = true;
-  // What it gets now has ended.
-  if (!states_[static_cast<size_t>(feed.current)].live) layer.gate.want();
-}
-
-// Gives a newcomer the lowest layer that it can have at once; the step up to
-// the target follows at the target's next key frame.
-void VideoTrack::start(uint32_t seat, Feed& feed, Time now, Output& out) {
-  const auto target = static_cast<size_t>(feed.target);
-  layers_[target].awaited = true;
-  for (size_t i = 0; i <= target; ++i) {
-    if (states_[i].live && layers_[i].cache.serves(now)) {
-      serve(seat, feed, i, out);
-      return;
-    }
-  }
-  for (size_t i = 0; i <= target; ++i) layers_[i].awaited = true;
-  const int lowest = lowest_layer();
-  if (lowest != kNoLayer) layers_[static_cast<size_t>(lowest)].gate.want();
-}
-
-void VideoTrack::serve(uint32_t seat, Feed& feed, size_t index, Output& out) {
-  Layer& layer = layers_[index];
-  // Temporal layers come back only at a group's start, so whoever is not given
-  // them from the key frame on goes without until the next one.
-  feed.trimmed = layer.cache.upper_bytes() > limits::kMaxCachedUpperBytes;
-  for (const PacketRef& packet : layer.cache.packets()) {
-    if (feed.trimmed && packet->fields().header.temporal_id > 0) continue;
-    out.deliver(packet, seats_[seat].self);
-  }
-  feed.current = static_cast<int8_t>(index);
-  layer.dirty = true;
-  if (feed.trimmed) layer.awaited = true;
-}
-
-void VideoTrack::leave_layer(Feed& feed) {
-  if (feed.current == kNoLayer) return;
-  layers_[static_cast<size_t>(feed.current)].dirty = true;
-  feed.current = kNoLayer;
-  feed.trimmed = false;
-}
-
-void VideoTrack::drop(uint32_t seat) {
-  if (seat >= feeds_.size()) return;
-  leave_layer(feeds_[seat]);
-  feeds_[seat] = {};
-}
-
-void VideoTrack::want_keyframe(uint32_t seat, Time now, Output& out) {
-  if (seat >= feeds_.size() || feeds_[seat].target == kNoLayer) return;
-  Feed& feed = feeds_[seat];
-  if (feed.current == kNoLayer) {
-    start(seat, feed, now, out);
-    return;
-  }
-  layers_[static_cast<size_t>(feed.current)].gate.want();
+// Layer |index| has been silent: because nobody wanted it, or for good.
+void VideoTrack::lose(size_t index) {
+  LayerState& state = states_[index];
+  const bool asked_for = demand_.told(index);
+  state.live = false;
+  state.dormant = !asked_for;
+  if (!asked_for) return;
+  // Its sender gave it up (too slow to encode it?). What it can send instead
+  // it must not take for unwanted.
+  demand_.reset();
 }
 
 std::optional<uint8_t> VideoTrack::next_request(Time now) {
@@ -167,17 +117,45 @@ std::optional<uint8_t> VideoTrack::next_request(Time now) {
   return std::nullopt;
 }
 
+std::optional<uint8_t> VideoTrack::next_hint(bool keep_all, Time now) {
+  // Of what is not sent nothing can be unwanted.
+  if (!available() && !demand_.untold()) return std::nullopt;
+  uint8_t higher = 0;
+  for (size_t i = kLayers; i-- > 0 && !states_[i].available();)
+    higher |= LayerDemand::bit(i);
+  std::array<bool, kLayers> told{};
+  for (size_t i = 0; i < kLayers; ++i) told[i] = demand_.told(i);
+  const auto mask = demand_.due(higher, now, [&] {
+    return keep_all || !available() ? LayerDemand::kAll : layers_in_use();
+  });
+  for (size_t i = 0; mask && i < kLayers; ++i) {
+    if (!demand_.told(i) || told[i] || !states_[i].exists) continue;
+    // Wanted again: nobody waits for the next group, or gets an old picture.
+    Layer& layer = layers_[i];
+    layer.asked = now;
+    layer.gate.want();
+    if (now - layer.last > limits::kStaleGroup) layer.cache.clear();
+  }
+  return mask;
+}
+
 void VideoTrack::pause() {
   for (size_t i = 0; i < kLayers; ++i) {
     layers_[i].cache.clear();
     layers_[i].gate.satisfied();
     states_[i].live = false;
+    states_[i].dormant = false;
   }
+  demand_.reset();
 }
 
-bool VideoTrack::live() const {
+bool VideoTrack::available() const {
   return std::any_of(states_.begin(), states_.end(),
-                     [](const LayerState& s) { return s.live; });
+                     [](const LayerState& s) { return s.available(); });
+}
+
+double VideoTrack::bps(size_t layer, uint8_t temporal) const {
+  return layers_[layer].rates.bps(temporal, kGuesses[layer]);
 }
 
 size_t VideoTrack::cached_bytes() const {
@@ -186,53 +164,28 @@ size_t VideoTrack::cached_bytes() const {
   return bytes;
 }
 
-// A key frame of layer |index| is there: those who waited for it come over.
-void VideoTrack::promote(size_t index) {
-  Layer& layer = layers_[index];
-  layer.awaited = false;
-  const int here = static_cast<int>(index);
-  for (Feed& feed : feeds_) {
-    if (feed.current == here) {
-      if (feed.trimmed) layer.dirty = true;
-      feed.trimmed = false;
-      continue;
-    }
-    const bool first = feed.current == kNoLayer && here < feed.target;
-    if (feed.target != here && !first) continue;
-    leave_layer(feed);
-    feed.current = static_cast<int8_t>(here);
-    layer.dirty = true;
-  }
+// Whether more follows what the cache holds: not of a layer that was hinted
+// off and has stopped.
+bool VideoTrack::flows(size_t index, Time now) const {
+  return states_[index].live &&
+         (demand_.told(index) ||
+          now - layers_[index].last <= limits::kStaleGroup);
 }
 
-void VideoTrack::rebuild(size_t index) {
-  Layer& layer = layers_[index];
-  layer.dirty = false;
-  std::vector<SessionHandle> all;
-  std::vector<SessionHandle> upper;
-  bool trimmed = false;
-  for (size_t seat = 0; seat < feeds_.size(); ++seat) {
-    const Feed& feed = feeds_[seat];
-    if (feed.current != static_cast<int>(index) || !seats_[seat].self) continue;
-    all.push_back(seats_[seat].handle);
-    if (feed.trimmed) {
-      trimmed = true;
-    } else {
-      upper.push_back(seats_[seat].handle);
-    }
-  }
-  layer.all = Recipients::make(std::move(all));
-  layer.upper = trimmed ? Recipients::make(std::move(upper)) : layer.all;
-}
-
-int VideoTrack::lowest_layer() const {
-  for (const bool want_live : {true, false}) {
-    for (size_t i = 0; i < kLayers; ++i) {
-      if (want_live ? states_[i].live : states_[i].exists)
-        return static_cast<int>(i);
-    }
-  }
-  return kNoLayer;
+// The lowest that comes, else that is available, else that ever was.
+int VideoTrack::lowest_layer(Time now) const {
+  const auto first = [](auto&& good) {
+    for (size_t i = 0; i < kLayers; ++i)
+      if (good(i)) return static_cast<int>(i);
+    return kNoLayer;
+  };
+  int lowest = first([&](size_t i) { return flows(i, now); });
+  if (lowest == kNoLayer)
+    lowest = first(
+        [&](size_t i) { return states_[i].available() && demand_.told(i); });
+  if (lowest == kNoLayer)
+    lowest = first([&](size_t i) { return states_[i].exists; });
+  return lowest;
 }
 
 }  // namespace videocall::room

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // One sender's camera or screen: its simulcast layers and which viewer gets
 // which. A viewer gets at most one layer, and comes to a layer only with a key
-// frame: a live one, or that of the cached group
-// (docs/wire-protocol.md, sections 3.4 and 3.5).
+// frame: a live one, or that of the cached group. Of a layer it gets the
+// temporal layers up to one that may sink at any time and rises only with a
+// key frame (docs/wire-protocol.md, sections 3.4 and 3.5).
+//
+//   video_track.cpp  packets of the sender    video_feeds.cpp  what viewers get
 #pragma once
 
 #include <array>
@@ -13,6 +16,8 @@
 #include "libvideocall/room/choice.h"
 #include "libvideocall/room/group_cache.h"
 #include "libvideocall/room/keyframe_gate.h"
+#include "libvideocall/room/layer_demand.h"
+#include "libvideocall/room/layer_rates.h"
 #include "libvideocall/room/output.h"
 
 namespace videocall::room {
@@ -42,50 +47,88 @@ class VideoTrack {
   // Takes a stamped packet that meet() accepted and delivers it to those who
   // are to get it.
   void add(const PacketRef& packet, Time now, Output& out);
+  // A packet of |layer| was lost on its way here: nothing more of its group is
+  // good.
+  void cut(uint8_t layer) { layers_[layer].broken = true; }
   // Once a second: forgets what is old. True if layers() changed.
   bool sweep(Time now);
 
-  // What the viewer on |seat| is to get: a layer, or kNoLayer.
-  void set_target(uint32_t seat, int layer, Time now, Output& out);
+  // What the viewer on |seat| is to get.
+  void set_target(uint32_t seat, const Choice& choice, Time now, Output& out);
   // The viewer on |seat| is not connected any more.
   void drop(uint32_t seat);
   // The viewer on |seat| cannot go on without a new key frame.
   void want_keyframe(uint32_t seat, Time now, Output& out);
   // A layer whose sender is to be asked for a key frame now.
   std::optional<uint8_t> next_request(Time now);
+  // The layers to name in a LAYER_HINT now, bit i for layer i. |keep_all|:
+  // somebody who is no viewer wants them all.
+  std::optional<uint8_t> next_hint(bool keep_all, Time now);
 
   // The camera was turned off: nobody is shown its last picture any more.
   void pause();
+  // The sender came back on a new session: what it was told it may not know.
+  void sender_returned() { demand_.forget(); }
 
   const std::array<LayerState, kLayers>& layers() const { return states_; }
-  bool live() const;
+  // Something of it can be had.
+  bool available() const;
+  // Bits a second of |layer| up to |temporal|, measured.
+  double bps(size_t layer, uint8_t temporal) const;
+  uint8_t top_temporal(size_t layer) const {
+    return layers_[layer].rates.top();
+  }
+  // What the viewer on |seat| gets now or is to get next.
+  Choice granted(uint32_t seat) const;
   size_t cached_bytes() const;
 
  private:
+  static constexpr size_t kTemporalLayers = LayerRates::kTemporalLayers;
+
   struct Layer {
     uint64_t group = 0;
     uint64_t sequence = 0;
     Time last{};
+    Time started{};  // the last key frame
+    Time asked{};    // for anew, after nobody had wanted it
     GroupCache cache;
     KeyframeGate gate;
-    RecipientsPtr all;     // who gets this layer
-    RecipientsPtr upper;   // and of those, who gets all temporal layers
-    bool dirty = false;    // |all| and |upper| are to be built anew
+    LayerRates rates;
+    // Who gets a packet, by its temporal layer.
+    std::array<RecipientsPtr, kTemporalLayers> to;
+    bool dirty = false;    // |to| is to be built anew
     bool awaited = false;  // a key frame will bring viewers or temporal layers
+    bool broken = false;   // until the next key frame
   };
   struct Feed {
     int8_t current = kNoLayer;  // what the viewer gets
     int8_t target = kNoLayer;   // what it is to get
-    bool trimmed = false;       // temporal layer 0 only, until the next group
+    uint8_t temporal = 0;       // the highest of |current| that it gets
+    uint8_t ceiling = 0;        // the highest that it is to get
+    bool leaving = false;       // gets no other group of |current|
+    bool wants_more = false;
   };
 
+  // video_track.cpp
   Verdict judge(const PacketFields& fields, Time now) const;
+  void lose(size_t index);
+  bool flows(size_t index, Time now) const;
+  int lowest_layer(Time now) const;
+
+  // video_feeds.cpp
+  void set_wish(Feed& feed, const Choice& choice);
+  void step(uint32_t seat, Feed& feed, const Choice& choice, Time now,
+            Output& out);
+  void start(uint32_t seat, Feed& feed, Time now, Output& out);
+  bool can_serve(size_t index, uint8_t temporal, size_t max_bytes,
+                 Time now) const;
+  void serve(uint32_t seat, Feed& feed, size_t index, uint8_t temporal,
+             Output& out);
+  void lower(Feed& feed, uint8_t temporal);
+  void leave_layer(Feed& feed);
   void promote(size_t index);
   void rebuild(size_t index);
-  void start(uint32_t seat, Feed& feed, Time now, Output& out);
-  void serve(uint32_t seat, Feed& feed, size_t index, Output& out);
-  void leave_layer(Feed& feed);
-  int lowest_layer() const;
+  uint8_t layers_in_use() const;
 
   // borrowed
   const Seats& seats_;
@@ -94,6 +137,7 @@ class VideoTrack {
   std::array<Layer, kLayers> layers_;
   std::array<LayerState, kLayers> states_;
   std::vector<Feed> feeds_;  // by seat; shorter than seats_ at times
+  LayerDemand demand_;
 };
 
 }  // namespace videocall::room

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "libvideocall/base/time.h"
 #include "libvideocall/wire/close_code.h"
 #include "libvideocall/wire/packet.h"
 
@@ -55,6 +56,22 @@ using RecipientsPtr = std::shared_ptr<const Recipients>;
 struct Delivery {
   PacketRef packet;
   RecipientsPtr to;
+};
+
+// What a transport tells the room of a viewer's link, about every
+// limits::kLinkReportInterval while anything is sent over it. Counters count
+// from the session's start.
+struct LinkReport {
+  SessionHandle session;
+  uint64_t bytes_sent = 0;  // all of the transport's, repeated ones included
+  uint64_t packets_sent = 0;
+  uint64_t packets_lost = 0;
+  uint64_t dropped_video = 0;  // packets left out for want of time or room
+  uint64_t dropped_audio = 0;
+  uint64_t queued_bytes = 0;  // wait to be sent
+  Duration queued_for{0};     // how long the oldest of them has waited
+  Duration rtt{0};            // smoothed; 0: unknown
+  double delivery_rate = 0;   // bytes/s lately acknowledged; 0: unknown
 };
 
 // The room's wish that a session be closed by its transport.

@@ -77,9 +77,31 @@ inline constexpr auto kResumeSecretLife = 12h;
 inline constexpr auto kParticipantCountInterval = 1s;  // in large rooms
 inline constexpr size_t kDefaultCameras = 9;  // to a viewer without VIEWPORT
 inline constexpr size_t kLoudestSpeakers = 8;
+inline constexpr size_t kMaxLoudestSpeakers = 64;  // that may be configured
+// Of one session; what is beyond is dropped (0: no bound).
+inline constexpr size_t kMaxPacketsInPerSecond = 5'000;
+inline constexpr size_t kMaxBytesInPerSecond = 8'000'000;
+// A session that is beyond its rate in this many seconds running is closed.
+inline constexpr unsigned kMaxSecondsOverRate = 10;
+// Of a node, all shards together; beyond, Initials are not answered.
+inline constexpr size_t kMaxHandshakesPerSecond = 2'000;
+// How often a transport reports of a viewer's link to the rooms.
+inline constexpr auto kLinkReportInterval = 200ms;
 // A layer without a packet for this long is no longer chosen.
 inline constexpr auto kCameraLayerSilence = 5s;
 inline constexpr auto kScreenLayerSilence = 12s;
+// -- Choice of layers --------------------------------------------------------
+// What of a cached group a viewer is sent at once to come to another layer;
+// more, and it waits for that layer's next key frame.
+inline constexpr size_t kMaxSwitchBurstBytes = 128 * 1024;
+// A viewer that waits for a higher layer has the sender asked for a key frame
+// if that layer's last is older than this.
+inline constexpr auto kStepUpPatience = 2s;
+// How long nobody must have wanted a layer before its sender is told.
+inline constexpr auto kLayerHintHold = 5s;
+// A cached group of a layer that was hinted off serves for this long after its
+// last packet: later the picture would stand still.
+inline constexpr auto kStaleGroup = 200ms;
 // A group number lower than the last is late, unless nothing came for this.
 inline constexpr auto kGroupRestartSilence = 2s;
 
