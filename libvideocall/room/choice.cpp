@@ -35,16 +35,16 @@ void sort_tiles(std::vector<Tile>& viewport) {
             [](const Tile& a, const Tile& b) { return key_of(a) < key_of(b); });
 }
 
-std::optional<uint32_t> find_tile(std::span<const Tile> viewport,
-                                  uint64_t session, MediaKind kind) {
+const Tile* find_tile(std::span<const Tile> viewport, uint64_t session,
+                      MediaKind kind) {
   const auto at = std::lower_bound(viewport.begin(), viewport.end(),
                                    std::tie(session, kind),
                                    [](const Tile& tile, const auto& wanted) {
                                      return key_of(tile) < wanted;
                                    });
   if (at == viewport.end() || key_of(*at) != std::tie(session, kind))
-    return std::nullopt;
-  return at->height_px;
+    return nullptr;
+  return &*at;
 }
 
 uint8_t find_cap(std::span<const LayerCap> caps, uint64_t session,
@@ -55,12 +55,13 @@ uint8_t find_cap(std::span<const LayerCap> caps, uint64_t session,
   return limits::kMaxLayer;
 }
 
-std::vector<uint64_t> rank_cameras(std::vector<CameraCandidate> candidates) {
+std::vector<uint64_t> rank_cameras(std::vector<CameraCandidate> candidates,
+                                   size_t shown) {
   const auto first = [](const CameraCandidate& a, const CameraCandidate& b) {
     if (a.spoke != b.spoke) return a.spoke > b.spoke;  // nullopt is least
     return a.order < b.order;
   };
-  const size_t count = std::min(candidates.size(), limits::kDefaultCameras + 1);
+  const size_t count = std::min(candidates.size(), shown + 1);
   std::partial_sort(candidates.begin(),
                     candidates.begin() + static_cast<ptrdiff_t>(count),
                     candidates.end(), first);
@@ -71,12 +72,12 @@ std::vector<uint64_t> rank_cameras(std::vector<CameraCandidate> candidates) {
 }
 
 bool is_default_camera(std::span<const uint64_t> ranked, uint64_t viewer,
-                       uint64_t sender) {
+                       uint64_t sender, size_t count) {
   if (viewer == sender) return false;
   const auto position = [&](uint64_t id) {
     return std::find(ranked.begin(), ranked.end(), id) - ranked.begin();
   };
-  const auto shown = static_cast<ptrdiff_t>(limits::kDefaultCameras);
+  const auto shown = static_cast<ptrdiff_t>(count);
   const ptrdiff_t at = position(sender);
   if (at < shown) return at < static_cast<ptrdiff_t>(ranked.size());
   return at == shown && at < static_cast<ptrdiff_t>(ranked.size()) &&

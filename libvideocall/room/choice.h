@@ -67,10 +67,9 @@ int choose_layer(std::span<const LayerState, kLayers> layers,
 
 // Puts |viewport| into the order that find_tile() expects.
 void sort_tiles(std::vector<Tile>& viewport);
-// The height that |viewport|, sorted, asks for |session|'s |kind|, if it lists
-// it.
-std::optional<uint32_t> find_tile(std::span<const Tile> viewport,
-                                  uint64_t session, MediaKind kind);
+// The tile of |viewport|, sorted, for |session|'s |kind|; nullptr: none.
+const Tile* find_tile(std::span<const Tile> viewport, uint64_t session,
+                      MediaKind kind);
 // The cap that |caps| puts on it; limits::kMaxLayer without an entry.
 uint8_t find_cap(std::span<const LayerCap> caps, uint64_t session,
                  MediaKind kind);
@@ -82,13 +81,13 @@ struct CameraCandidate {
   std::optional<Time> spoke;  // last
 };
 
-// The limits::kDefaultCameras + 1 sessions that come first: who spoke last,
-// then who joined first. One more than a viewer is shown, since nobody is
-// shown the own camera.
-std::vector<uint64_t> rank_cameras(std::vector<CameraCandidate> candidates);
+// The |shown| + 1 sessions that come first: who spoke last, then who joined
+// first. One more than a viewer is shown, since nobody is shown the own camera.
+std::vector<uint64_t> rank_cameras(std::vector<CameraCandidate> candidates,
+                                   size_t shown = limits::kDefaultCameras);
 
 // Whether a viewer without a VIEWPORT gets |sender|'s camera.
 bool is_default_camera(std::span<const uint64_t> ranked, uint64_t viewer,
-                       uint64_t sender);
+                       uint64_t sender, size_t shown = limits::kDefaultCameras);
 
 }  // namespace videocall::room

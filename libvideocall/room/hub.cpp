@@ -33,7 +33,9 @@ void Hub::Batch::touch(const std::shared_ptr<Slot>& slot) {
   entries_.push_back({slot, false});
 }
 
-Hub::Hub(Config config) : config_(std::move(config)) {}
+Hub::Hub(Config config)
+    : config_(std::move(config)),
+      shedder_(config_.policy.max_bytes_out_per_s) {}
 
 Hub::~Hub() = default;
 
@@ -87,11 +89,30 @@ void Hub::packet(SessionHandle handle, PacketRef packet, Now now,
                           place.slot->outbox);
 }
 
+void Hub::link(std::span<const LinkReport> reports, Now now, Batch& batch) {
+  for (const LinkReport& report : reports) {
+    Place place;
+    {
+      const std::shared_lock lock(directory_);
+      const auto found = sessions_.find(report.session);
+      if (found == sessions_.end()) continue;
+      place = found->second;
+    }
+    const std::lock_guard lock(place.slot->mutex);
+    place.slot->room.link(*place.session, report, now, place.slot->outbox);
+    if (!place.slot->outbox.empty()) batch.touch(place.slot);
+  }
+}
+
 void Hub::tick(Now now, Batch& batch) {
+  shedder_.update(forwarded_bytes_.load(std::memory_order_relaxed), now.mono);
+  shed_ = shedder_.level();
   for (const std::shared_ptr<Slot>& slot : all_slots()) {
     bool empty = false;
     {
       const std::lock_guard lock(slot->mutex);
+      slot->room.keep_all_layers(keep_all_layers_);
+      slot->room.shed(shedder_.level(), now, slot->outbox);
       slot->room.tick(now, slot->outbox);
       if (!slot->outbox.empty()) batch.touch(slot);
       empty = slot->room.empty();
@@ -111,6 +132,10 @@ bool Hub::collect(Batch& batch, Output& out) {
     out.take(slot.outbox);
     return !entry.mine;
   });
+  uint64_t bytes = 0;
+  for (const Delivery& delivery : out.deliveries)
+    bytes += delivery.packet->size() * delivery.to->sessions.size();
+  forwarded_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   return !out.empty();
 }
 
@@ -166,7 +191,11 @@ HubStats Hub::stats() const {
     stats.members += room.members;
     stats.refused += room.refused;
     stats.dropped += room.dropped;
+    stats.over_rate += room.over_rate;
+    stats.limited_viewers += room.limited_viewers;
   }
+  stats.forwarded_bytes = forwarded_bytes_.load(std::memory_order_relaxed);
+  stats.shed = shed_;
   return stats;
 }
 

@@ -14,8 +14,10 @@
 // before the cached group, or hears of a leave before the join.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <shared_mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -23,6 +25,7 @@
 
 #include "libvideocall/base/export.h"
 #include "libvideocall/room/room.h"
+#include "libvideocall/room/shedder.h"
 
 namespace videocall::room {
 
@@ -32,6 +35,10 @@ struct HubStats {
   size_t members = 0;   // also those who may resume
   uint64_t refused = 0;
   uint64_t dropped = 0;
+  uint64_t over_rate = 0;
+  size_t limited_viewers = 0;
+  uint64_t forwarded_bytes = 0;  // packets times recipients
+  Shed shed = Shed::none;
 };
 
 class VIDEOCALL_API Hub {
@@ -70,6 +77,9 @@ class VIDEOCALL_API Hub {
   // is not known, or that the room has done with, it is ignored.
   void packet(SessionHandle handle, PacketRef packet, Now now, Batch& batch);
 
+  // What transports say of their sessions' links.
+  void link(std::span<const LinkReport> reports, Now now, Batch& batch);
+
   // -- From a timer, ten times a second
   // ---------------------------------------- Also finds what end_meeting() and
   // remove_member() left to be sent.
@@ -89,6 +99,9 @@ class VIDEOCALL_API Hub {
   // As Room::accepts_secret; true if the meeting is not known here.
   bool accepts_secret(const std::string& meeting, uint64_t session_id,
                       std::string_view secret) const;
+  // Somebody who is no viewer, a recorder say, wants every layer of all; takes
+  // effect with the next tick.
+  void keep_all_layers(bool keep) { keep_all_layers_ = keep; }
   HubStats stats() const;
 
  private:
@@ -103,6 +116,10 @@ class VIDEOCALL_API Hub {
   void remove_if_empty(const std::shared_ptr<Slot>& slot);
 
   const Config config_;
+  std::atomic<bool> keep_all_layers_{false};
+  std::atomic<uint64_t> forwarded_bytes_{0};
+  std::atomic<Shed> shed_{Shed::none};
+  Shedder shedder_;  // tick()'s thread
   mutable std::shared_mutex directory_;
   std::unordered_map<std::string, std::shared_ptr<Slot>> rooms_;
   std::unordered_map<SessionHandle, Place, SessionHandleHash> sessions_;

@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "libvideocall/wire/limits.h"
-
 namespace videocall::room {
 namespace {
 
@@ -24,7 +22,7 @@ bool Loudest::heard(Speaker& speaker, uint8_t level, Time now) {
   speaker.last_ = now;
   if (speaker.place_ == Speaker::Place::chosen) return false;
 
-  if (chosen_.size() < limits::kLoudestSpeakers) {
+  if (chosen_.size() < count_) {
     if (reserve_ == &speaker) reserve_ = nullptr;
     speaker.place_ = Speaker::Place::chosen;
     chosen_.push_back(&speaker);

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
-// The limits::kLoudestSpeakers that are heard (docs/wire-protocol.md, section
-// 3.5). As long as no more than that send, all of them; beyond, a louder one
-// takes the place of the quietest, at once and with a margin, so that a word's
-// beginning is not lost and two equals do not alternate.
+// The speakers that are heard, limits::kLoudestSpeakers unless configured
+// (docs/wire-protocol.md, section 3.5). As long as no more than that send, all
+// of them; beyond, a louder one takes the place of the quietest, at once and
+// with a margin, so that a word's beginning is not lost and two equals do not
+// alternate.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
 #include "libvideocall/base/time.h"
+#include "libvideocall/wire/limits.h"
 
 namespace videocall::room {
 
@@ -33,6 +36,8 @@ class Speaker {
 
 class Loudest {
  public:
+  explicit Loudest(size_t count = limits::kLoudestSpeakers) : count_(count) {}
+
   // |speaker| sent a packet of |level|; true if anybody's place changed.
   bool heard(Speaker& speaker, uint8_t level, Time now);
   // |speaker| is no more or sends no more; true if anybody's place changed.
@@ -42,6 +47,7 @@ class Loudest {
   bool outdoes(const Speaker& speaker, const Speaker& other, Time now) const;
   void set_reserve(Speaker* speaker);
 
+  size_t count_;
   std::vector<Speaker*> chosen_;  // borrowed
   Speaker* reserve_ = nullptr;    // borrowed
 };

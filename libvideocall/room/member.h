@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "libvideocall/room/bandwidth.h"
 #include "libvideocall/room/choice.h"
+#include "libvideocall/room/dominant.h"
 #include "libvideocall/room/loudest.h"
 #include "libvideocall/room/messages.h"
 #include "libvideocall/room/rate_limit.h"
@@ -39,6 +41,10 @@ struct Session {
   // The room has done with it; what still comes from it is ignored.
   bool closed = false;
   EventWindow refusals{limits::kMaxRefusals, limits::kRefusalWindow};
+  RateLimit packets_in;
+  RateLimit bytes_in;
+  Time over_rate{};           // the last second in which it was beyond them
+  unsigned seconds_over = 0;  // running
 };
 
 struct Member {
@@ -68,6 +74,7 @@ struct Member {
   std::unique_ptr<VideoTrack> camera;
   std::unique_ptr<VideoTrack> screen;
   Speaker speaker;
+  Voice voice;
   bool sends_audio = false;
   std::optional<Time> spoke;  // last
   RecipientsPtr others;       // all who are connected but this one
@@ -76,6 +83,7 @@ struct Member {
   uint64_t reserve_epoch = 0;
   std::optional<std::vector<Tile>> viewport;
   std::vector<LayerCap> caps;
+  BandwidthEstimator link;
 
   RateLimit control_rate;
   RateLimit chat_rate;

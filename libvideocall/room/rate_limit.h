@@ -2,6 +2,7 @@
 // Two bounds on what a session may do in a time.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -14,8 +15,14 @@ namespace videocall::room {
 class RateLimit {
  public:
   // Counts one event; false if it is one too many (it is not counted then).
-  bool allow(Time now, size_t per_second) {
-    const auto cost = Duration(1s) / static_cast<int64_t>(per_second);
+  bool allow(Time now, size_t per_second) { return allow(now, per_second, 1); }
+
+  // The same for |amount| at once; one that is larger than a second's worth
+  // passes when nothing came before it.
+  bool allow(Time now, size_t per_second, size_t amount) {
+    const auto each = Duration(1s) / static_cast<int64_t>(per_second);
+    const auto cost =
+        std::min(each * static_cast<int64_t>(amount), Duration(1s));
     const Time due = due_ > now ? due_ : now;
     if (due + cost - now > Duration(1s)) return false;
     due_ = due + cost;

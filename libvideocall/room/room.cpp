@@ -14,6 +14,7 @@ constexpr std::string_view kLost = "lost";
 Room::Room(std::string meeting, const Config& config)
     : config_(config),
       meeting_(std::move(meeting)),
+      stage_(config.policy),
       roster_(meeting_, members_, stage_) {}
 
 std::shared_ptr<Session> Room::open(SessionHandle handle, Grant grant, Now now,
@@ -23,7 +24,7 @@ std::shared_ptr<Session> Room::open(SessionHandle handle, Grant grant, Now now,
   session->grant = std::move(grant);
   session->opened = now.mono;
   session->self = Recipients::make({handle});
-  if (members_.size() + pending_.size() >= limits::kMaxMembersPerRoom) {
+  if (members_.size() + pending_.size() >= config_.policy.max_members) {
     shut(*session, CloseCode::overload, "the meeting is full", out);
     return session;
   }
@@ -139,6 +140,7 @@ void Room::attach(Member& member, std::shared_ptr<Session> session, Now now) {
   // The client says again what it wants to see.
   member.viewport.reset();
   member.caps.clear();
+  member.link.reset();
 }
 
 void Room::assign(Member& member, Now now, Output& out) {
@@ -207,6 +209,16 @@ void Room::shut_member(Member& member, CloseCode code, std::string_view reason,
   } else {
     leave(member, to_string(code), now, out);
   }
+}
+
+void Room::link(Session& session, const LinkReport& report, Now now,
+                Output& out) {
+  if (session.closed || !session.member) return;
+  stage_.link(*session.member, report, now, out);
+}
+
+void Room::shed(Shed level, Now now, Output& out) {
+  stage_.shed(level, now, out);
 }
 
 void Room::tick(Now now, Output& out) {
@@ -304,7 +316,8 @@ bool Room::accepts_secret(uint64_t session_id, std::string_view secret) const {
 }
 
 RoomStats Room::stats() const {
-  return {members_.size(), refused_, stage_.dropped()};
+  return {members_.size(), refused_, stage_.dropped(), over_rate_,
+          stage_.limited_viewers()};
 }
 
 void Room::notify(Notice::Kind kind, const Member& member,

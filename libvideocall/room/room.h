@@ -18,6 +18,7 @@
 
 #include "libvideocall/room/member.h"
 #include "libvideocall/room/output.h"
+#include "libvideocall/room/policy.h"
 #include "libvideocall/room/roster.h"
 #include "libvideocall/room/stage.h"
 
@@ -33,6 +34,7 @@ struct Config {
   std::function<std::string(std::string_view meeting, std::string_view user_id,
                             uint64_t session_id, uint64_t unix_ms)>
       issue_secret;
+  Policy policy;
 };
 
 struct MemberInfo {
@@ -47,8 +49,10 @@ struct MemberInfo {
 
 struct RoomStats {
   size_t members = 0;
-  uint64_t refused = 0;  // packets that broke the contract
-  uint64_t dropped = 0;  // media that came too late or without its key frame
+  uint64_t refused = 0;    // packets that broke the contract
+  uint64_t dropped = 0;    // media that came too late or without its key frame
+  uint64_t over_rate = 0;  // packets beyond what a session may send
+  size_t limited_viewers = 0;  // get less than they would be shown
 };
 
 class Room {
@@ -66,6 +70,12 @@ class Room {
   // |packet| is parsed; it is stamped here if it goes on, so the caller gives
   // away the only reference.
   void packet(Session& session, PacketRef packet, Now now, Output& out);
+  // What the transport says of a member's link.
+  void link(Session& session, const LinkReport& report, Now now, Output& out);
+  // How much video the node leaves out for everybody.
+  void shed(Shed level, Now now, Output& out);
+  // Somebody who is no viewer, a recorder say, wants every layer of all.
+  void keep_all_layers(bool keep) { stage_.keep_all_layers(keep); }
   // Timeouts; about ten times a second.
   void tick(Now now, Output& out);
 
@@ -108,6 +118,8 @@ class Room {
 
   // -- What members say (room_messages.cpp)
   // ------------------------------------- An error is a refusal.
+  bool within_rate(Session& session, const Packet& packet, Now now,
+                   Output& out);
   Result<void> handle(Session& session, PacketRef packet, Now now, Output& out);
   Result<void> handle_media(Member& member, PacketRef packet, Now now,
                             Output& out);
@@ -143,6 +155,7 @@ class Room {
   // state
   uint64_t next_order_ = 0;
   uint64_t refused_ = 0;
+  uint64_t over_rate_ = 0;
   Time swept_{};
 };
 

@@ -17,6 +17,7 @@ Stamp stamp_of(const Member& member) {
 
 void Room::packet(Session& session, PacketRef packet, Now now, Output& out) {
   if (session.closed) return;
+  if (!within_rate(session, *packet, now, out)) return;
   if (session.member) {
     session.member->last_packet = now.mono;
     ++session.member->packets;
@@ -25,6 +26,36 @@ void Room::packet(Session& session, PacketRef packet, Now now, Output& out) {
   auto handled = check_from_client(*packet);
   if (handled) handled = handle(session, std::move(packet), now, out);
   if (!handled) refuse(session, now, out);
+}
+
+// A packet beyond the session's rate is dropped; of video nothing more of its
+// group goes on then. Who is beyond for long is closed.
+bool Room::within_rate(Session& session, const Packet& packet, Now now,
+                       Output& out) {
+  const Policy& policy = config_.policy;
+  if ((policy.max_packets_in_per_s == 0 ||
+       session.packets_in.allow(now.mono, policy.max_packets_in_per_s)) &&
+      (policy.max_bytes_in_per_s == 0 ||
+       session.bytes_in.allow(now.mono, policy.max_bytes_in_per_s,
+                              packet.size())))
+    return true;
+  ++over_rate_;
+  const PacketFields& fields = packet.fields();
+  if (session.member && fields.type == PacketType::media)
+    stage_.lost(*session.member, fields.kind, fields.layer);
+  const Duration since = now.mono - session.over_rate;
+  if (since < 1s) return false;
+  session.over_rate = now.mono;
+  session.seconds_over = since < 2s ? session.seconds_over + 1 : 1;
+  if (session.seconds_over < limits::kMaxSecondsOverRate) return false;
+  constexpr std::string_view kReason = "too much was sent for too long";
+  if (session.member) {
+    shut_member(*session.member, CloseCode::overload, kReason, now, out);
+  } else {
+    const std::shared_ptr<Session> taken = take_pending(session);
+    shut(session, CloseCode::overload, kReason, out);
+  }
+  return false;
 }
 
 Result<void> Room::handle(Session& session, PacketRef packet, Now now,

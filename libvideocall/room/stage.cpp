@@ -8,10 +8,9 @@ namespace videocall::room {
 namespace {
 
 constexpr auto kSweepInterval = 1s;
-
-VideoTrack* find_track(const Member& member, MediaKind kind) {
-  return kind == MediaKind::screen ? member.screen.get() : member.camera.get();
-}
+// Of a datagram that travels alone: UDP's payload beside it.
+constexpr size_t kDatagramOverhead = 40;
+constexpr double kAudioSmoothing = 0.5;
 
 bool contains(const std::vector<uint64_t>& ids, uint64_t id) {
   return std::find(ids.begin(), ids.end(), id) != ids.end();
@@ -34,6 +33,7 @@ void Stage::add(Member& member) {
 void Stage::remove(Member& member, Now now, Output& out) {
   leave(member);
   if (loudest_.remove(member.speaker)) ++places_epoch_;
+  dominant_.remove(member.voice);
   members_[member.seat] = nullptr;
   free_seats_.push_back(member.seat);
   if (contains(ranked_, member.id)) rank(now, out);
@@ -46,6 +46,12 @@ void Stage::enter(Member& member, Now now, Output& out) {
   for (VideoTrack* video : {member.camera.get(), member.screen.get()})
     if (video) video->sender_returned();
   choose(member, now, out);
+}
+
+// A packet of |sender| was lost on its way here.
+void Stage::lost(Member& sender, MediaKind kind, uint8_t layer) {
+  if (kind == MediaKind::audio) return;
+  if (VideoTrack* video = find_track(sender, kind)) video->cut(layer);
 }
 
 void Stage::leave(Member& member) {
@@ -73,7 +79,9 @@ void Stage::audio(Member& sender, const PacketRef& packet, Now now,
                   Output& out) {
   const MediaHeader& header = packet->fields().header;
   sender.sends_audio = true;
-  if (header.speaking) {
+  if (dominant_.heard(sender.voice, header.audio_level, now.mono))
+    lead_due_ = true;
+  if (header.speaking || sender.voice.speaking()) {
     sender.spoke = now.mono;
     if (sender.camera && !contains(ranked_, sender.id)) rank_due_ = true;
   }
@@ -81,6 +89,7 @@ void Stage::audio(Member& sender, const PacketRef& packet, Now now,
     ++places_epoch_;
   out.media.push_back(packet);
   if (sender.speaker.place() == Speaker::Place::none) return;
+  audio_bytes_ += packet->size() + kDatagramOverhead;
   out.deliver(packet, sender.speaker.place() == Speaker::Place::chosen
                           ? others(sender)
                           : reserve_recipients(sender));
@@ -120,15 +129,6 @@ void Stage::keyframe_request(Member& viewer, Member& sender, MediaKind kind,
   ask(sender, now, out);
 }
 
-void Stage::choose(Member& viewer, Now now, Output& out) {
-  for (Member* sender : members_) {
-    if (!sender || (!sender->camera && !sender->screen)) continue;
-    retarget(viewer, *sender, now, out);
-    hint(*sender, now, out);
-    ask(*sender, now, out);
-  }
-}
-
 void Stage::state_changed(Member& member, const MemberState& before, Now now,
                           Output& out) {
   if (before.video && !member.state.video && member.camera) {
@@ -144,8 +144,16 @@ void Stage::state_changed(Member& member, const MemberState& before, Now now,
 }
 
 void Stage::tick(Now now, Output& out) {
+  now_ = now.mono;
   const bool sweep = now.mono - swept_ >= kSweepInterval;
-  if (sweep) swept_ = now.mono;
+  if (sweep) {
+    const std::chrono::duration<double> passed = now.mono - swept_;
+    audio_bps_ += (8.0 * static_cast<double>(std::exchange(audio_bytes_, 0)) /
+                       passed.count() -
+                   audio_bps_) *
+                  kAudioSmoothing;
+    swept_ = now.mono;
+  }
   for (Member* sender : members_) {
     if (!sender) continue;
     bool changed = false;
@@ -160,88 +168,7 @@ void Stage::tick(Now now, Output& out) {
     ask(*sender, now, out);
   }
   if (sweep && rank_due_) rank(now, out);
-}
-
-Choice Stage::desired(const Member& viewer, const Member& sender,
-                      const VideoTrack& track, MediaKind kind) const {
-  if (&viewer == &sender || !seats_[viewer.seat].self) return {};
-  uint32_t height = kAnyHeight;
-  if (viewer.viewport) {
-    const auto tile = find_tile(*viewer.viewport, sender.id, kind);
-    if (!tile) return {};
-    height = *tile;
-  } else if (kind == MediaKind::video &&
-             !is_default_camera(ranked_, viewer.id, sender.id)) {
-    return {};
-  }
-  const uint8_t cap = find_cap(viewer.caps, sender.id, kind);
-  Choice choice;
-  choice.layer = choose_layer(track.layers(), height, cap);
-  choice.wants_more =
-      choice.layer != kNoLayer && choice.layer < cap &&
-      track.layers()[static_cast<size_t>(choice.layer)].height < height;
-  return choice;
-}
-
-void Stage::retarget(Member& viewer, Member& sender, Now now, Output& out) {
-  for (MediaKind kind : {MediaKind::screen, MediaKind::video}) {
-    VideoTrack* video = find_track(sender, kind);
-    if (!video) continue;
-    video->set_target(viewer.seat, desired(viewer, sender, *video, kind),
-                      now.mono, out);
-  }
-}
-
-void Stage::retarget_viewers(Member& sender, Now now, Output& out) {
-  for (Member* viewer : members_) {
-    if (viewer && viewer != &sender) retarget(*viewer, sender, now, out);
-  }
-}
-
-// Chooses the default cameras anew. Where somebody stands among the first nine
-// makes no difference to anybody, so mostly nothing follows of it.
-void Stage::rank(Now now, Output& out) {
-  rank_due_ = false;
-  std::vector<CameraCandidate> candidates;
-  for (const Member* member : members_) {
-    if (member && member->camera && member->camera->available())
-      candidates.push_back({member->id, member->order, member->spoke});
-  }
-  std::vector<uint64_t> ranked = rank_cameras(std::move(candidates));
-  std::sort(ranked.begin(),
-            ranked.begin() + static_cast<ptrdiff_t>(std::min(
-                                 ranked.size(), limits::kDefaultCameras)));
-  if (ranked == ranked_) return;
-  std::swap(ranked, ranked_);
-  for (Member* sender : members_) {
-    if (!sender || !sender->camera) continue;
-    if (contains(ranked, sender->id) || contains(ranked_, sender->id))
-      retarget_viewers(*sender, now, out);
-  }
-}
-
-// Sends the key frame requests that are due, each merged of all who wait.
-void Stage::ask(Member& sender, Now now, Output& out) {
-  if (!seats_[sender.seat].self) return;
-  for (MediaKind kind : {MediaKind::video, MediaKind::screen}) {
-    VideoTrack* video = find_track(sender, kind);
-    if (!video) continue;
-    while (const auto layer = video->next_request(now.mono)) {
-      out.deliver(write_keyframe_request({sender.id, kind, *layer}),
-                  seats_[sender.seat].self);
-    }
-  }
-}
-
-// Tells |sender| which layers are wanted, where that has changed.
-void Stage::hint(Member& sender, Now now, Output& out) {
-  if (!seats_[sender.seat].self) return;
-  for (MediaKind kind : {MediaKind::video, MediaKind::screen}) {
-    VideoTrack* video = find_track(sender, kind);
-    if (!video) continue;
-    if (const auto layers = video->next_hint(keep_all_layers_, now.mono))
-      out.deliver(write_layer_hint({kind, *layers}), seats_[sender.seat].self);
-  }
+  if (lead_due_) lead(now, out);
 }
 
 const RecipientsPtr& Stage::everyone() {

@@ -2,18 +2,27 @@
 // The media of a room: who sends, who gets what of it. Recipients are built
 // only when a choice or the membership changes; a packet costs one look at the
 // list that its sender, kind and layer have. Not thread-safe: its room's.
+//
+//   stage.cpp  members and packets    stage_choice.cpp  who gets which layer
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
+#include "libvideocall/room/allocation.h"
 #include "libvideocall/room/member.h"
 #include "libvideocall/room/output.h"
+#include "libvideocall/room/policy.h"
+#include "libvideocall/room/shedder.h"
 
 namespace videocall::room {
 
 class Stage {
  public:
+  // |policy| is borrowed and outlives the stage.
+  explicit Stage(const Policy& policy)
+      : policy_(policy), loudest_(policy.max_speakers) {}
+
   // Gives |member| a seat, until remove().
   void add(Member& member);
   void remove(Member& member, Now now, Output& out);
@@ -26,11 +35,17 @@ class Stage {
 
   // A stamped media packet of |sender|.
   void media(Member& sender, const PacketRef& packet, Now now, Output& out);
+  // One that the room did not take, so that what follows of its group is bad.
+  void lost(Member& sender, MediaKind kind, uint8_t layer);
   // |viewer| cannot decode |sender|'s |kind|.
   void keyframe_request(Member& viewer, Member& sender, MediaKind kind, Now now,
                         Output& out);
   // |viewer|'s viewport or caps have changed.
   void choose(Member& viewer, Now now, Output& out);
+  // What its transport says of |viewer|'s link.
+  void link(Member& viewer, const LinkReport& report, Now now, Output& out);
+  // How much video the node leaves out for everybody.
+  void shed(Shed level, Now now, Output& out);
   // |member|.state was |before| and is another now.
   void state_changed(Member& member, const MemberState& before, Now now,
                      Output& out);
@@ -45,11 +60,21 @@ class Stage {
 
   // Packets that came too late or without their key frame.
   uint64_t dropped() const { return dropped_; }
+  // How many connected viewers' links are known to bound what they get.
+  size_t limited_viewers() const;
 
  private:
   void audio(Member& sender, const PacketRef& packet, Now now, Output& out);
   void video(Member& sender, const PacketRef& packet, Now now, Output& out);
   VideoTrack& track(Member& sender, MediaKind kind);
+  // stage_choice.cpp
+  static VideoTrack* find_track(const Member& member, MediaKind kind);
+  bool leads(const Member& viewer, const Member& sender, MediaKind kind) const;
+  Want want_of(const Member& viewer, const Member& sender,
+               const VideoTrack& track, MediaKind kind,
+               const Choice& choice) const;
+  void share(Member& viewer, Now now, Output& out);
+  void lead(Now now, Output& out);
   Choice desired(const Member& viewer, const Member& sender,
                  const VideoTrack& track, MediaKind kind) const;
   void retarget(Member& viewer, Member& sender, Now now, Output& out);
@@ -61,11 +86,13 @@ class Stage {
   const RecipientsPtr& reserve_recipients(Member& sender);
 
   // borrowed
+  const Policy& policy_;
   std::vector<Member*> members_;  // by seat; nullptr: free
   // owned
   Seats seats_;
   std::vector<uint32_t> free_seats_;
   Loudest loudest_;
+  Dominant dominant_;
   std::vector<uint64_t> ranked_;  // cameras of the default choice
   RecipientsPtr everyone_;
   // state
@@ -73,7 +100,12 @@ class Stage {
   uint64_t everyone_epoch_ = 0;
   uint64_t places_epoch_ = 1;  // +1 whenever the loudest change, or epoch_
   bool rank_due_ = false;
+  bool lead_due_ = false;
   bool keep_all_layers_ = false;
+  Shed shed_ = Shed::none;
+  size_t audio_bytes_ = 0;  // of what is heard, since swept_
+  double audio_bps_ = 0;
+  Time now_{};  // of the last tick or choice
   Time swept_{};
   uint64_t dropped_ = 0;
 };

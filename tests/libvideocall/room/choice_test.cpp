@@ -59,10 +59,10 @@ VC_TEST(finds_tiles_and_caps_by_session_and_kind) {
                           {1, MediaKind::screen, 900, false},
                           {1, MediaKind::video, 200, false}};
   sort_tiles(tiles);
-  ck_assert_uint_eq(*find_tile(tiles, 1, MediaKind::video), 200);
-  ck_assert_uint_eq(*find_tile(tiles, 7, MediaKind::video), 100);
+  ck_assert_uint_eq(find_tile(tiles, 1, MediaKind::video)->height_px, 200);
+  ck_assert_uint_eq(find_tile(tiles, 7, MediaKind::video)->height_px, 100);
   ck_assert(!find_tile(tiles, 7, MediaKind::screen));
-  ck_assert_uint_eq(*find_tile(tiles, 1, MediaKind::screen), 900);
+  ck_assert_uint_eq(find_tile(tiles, 1, MediaKind::screen)->height_px, 900);
   ck_assert(!find_tile(tiles, 2, MediaKind::video));
   const std::vector<LayerCap> caps{{1, MediaKind::video, 1}};
   ck_assert_uint_eq(find_cap(caps, 1, MediaKind::video), 1);

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+#include "libvideocall/room/bandwidth.h"
+
+#include <algorithm>
+
+namespace videocall::room {
+namespace {
+
+// Shorter intervals measure bursts.
+constexpr auto kMinInterval = 80ms;
+// Packets that wait this long in two reports running, or once the longer, are
+// congestion; a key frame's burst alone is none.
+constexpr auto kSlow = 150ms;
+constexpr auto kVerySlow = 400ms;
+// Standing queues in the network, where packets wait here too.
+constexpr auto kQueueingDelay = 150ms;
+constexpr double kHeavyLoss = 0.2;
+// Of what a full link delivers: the rest drains what waits.
+constexpr double kBackOff = 0.85;
+constexpr double kMinAllowedBps = 30e3;
+constexpr auto kHold = 2s;        // after congestion
+constexpr auto kCalm = 10s;       // then growth is quicker
+constexpr double kGrowth = 0.08;  // a second
+constexpr double kCalmGrowth = 0.25;
+constexpr double kHeadroom = 1.5;  // beyond what was delivered
+constexpr double kProbeMargin = 1.25;
+constexpr auto kProbeLength = 3s;
+constexpr auto kEvidenceProbe = 2s;  // since the last congestion or probe
+constexpr auto kFirstProbe = 15s;
+constexpr auto kMaxProbe = 120s;
+constexpr double kEvidenceDecay = 0.1;  // a second
+constexpr auto kForget = 60s;           // calm and content: the bound is lifted
+
+double seconds(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+// How much a counter grew; it may have begun anew.
+uint64_t growth(uint64_t now, uint64_t before) {
+  return now >= before ? now - before : 0;
+}
+
+}  // namespace
+
+bool BandwidthEstimator::update(const LinkReport& report, Time now) {
+  Interval interval;
+  if (!measure(report, now, interval)) return false;
+  const double allowed = allowed_bps_;
+  const bool was_limited = limited_;
+  const bool was_congested = congested_;
+  congested_ = is_congested(report, interval);
+  if (congested_) {
+    decrease(interval, now);
+  } else if (limited_) {
+    increase(interval, now);
+  }
+  return limited_ != was_limited || allowed_bps_ != allowed ||
+         (congested_ && !was_congested);
+}
+
+bool BandwidthEstimator::measure(const LinkReport& report, Time now,
+                                 Interval& interval) {
+  if (last_at_ == Time{}) {
+    last_ = report;
+    last_at_ = now;
+    return false;
+  }
+  if (now - last_at_ < kMinInterval) return false;
+  interval.seconds = seconds(now - last_at_);
+  interval.bps =
+      8.0 * static_cast<double>(growth(report.bytes_sent, last_.bytes_sent)) /
+      interval.seconds;
+  const auto sent =
+      static_cast<double>(growth(report.packets_sent, last_.packets_sent));
+  const auto lost =
+      static_cast<double>(growth(report.packets_lost, last_.packets_lost));
+  if (sent >= 10) interval.loss = std::min(1.0, lost / sent);
+  interval.dropped = report.dropped_video > last_.dropped_video;
+  last_ = report;
+  last_at_ = now;
+  sent_at_ = (sent_at_ + 1) % kWindow;
+  sent_bps_[sent_at_] = interval.bps * (1 - interval.loss);
+  evidence_bps_ = std::max(
+      8 * report.delivery_rate,
+      evidence_bps_ * (1 - std::min(1.0, kEvidenceDecay * interval.seconds)));
+  if (report.rtt > Duration(0) &&
+      (min_rtt_ == Duration(0) || report.rtt < min_rtt_))
+    min_rtt_ = report.rtt;
+  return true;
+}
+
+bool BandwidthEstimator::is_congested(const LinkReport& report,
+                                      const Interval& interval) {
+  slow_reports_ = report.queued_for >= kSlow ? slow_reports_ + 1 : 0;
+  const bool standing = report.queued_bytes > 0 && min_rtt_ > Duration(0) &&
+                        report.rtt > 2 * min_rtt_ &&
+                        report.rtt - min_rtt_ > kQueueingDelay;
+  return interval.dropped || report.queued_for >= kVerySlow ||
+         slow_reports_ >= 2 || standing || interval.loss > kHeavyLoss;
+}
+
+// What a full link sent is what it can carry. The interval in which it filled
+// up says too little of it, so the best of the last three counts.
+void BandwidthEstimator::decrease(const Interval&, Time now) {
+  const double carried = std::max(kMinAllowedBps, kBackOff * recent_bps(3));
+  const bool first = congested_at_ == Time{} || now - congested_at_ > kHold;
+  if (probing_) {
+    probing_ = false;
+    probe_interval_ = std::min<Duration>(
+        kMaxProbe, std::max<Duration>(kFirstProbe, 2 * probe_interval_));
+    allowed_bps_ = std::min(carried, before_probe_bps_);
+  } else if (!limited_) {
+    allowed_bps_ = carried;
+  } else if (first) {
+    allowed_bps_ = std::min(allowed_bps_, carried);
+  } else {
+    // What waits from before drains; that it does says nothing new. But where
+    // it does not, the estimate was too high.
+    allowed_bps_ =
+        std::max(kMinAllowedBps,
+                 std::min(allowed_bps_, std::max(carried, 0.9 * allowed_bps_)));
+  }
+  limited_ = true;
+  congested_at_ = now;
+  probed_at_ = now;
+  evidence_bps_ = std::min(evidence_bps_, recent_bps(3) / kBackOff);
+}
+
+void BandwidthEstimator::increase(const Interval& interval, Time now) {
+  const Duration calm = now - congested_at_;
+  if (calm < kHold) return;
+  if (probing_) {
+    if (now - probed_at_ < kProbeLength) return;
+    probing_ = false;  // it held
+    probe_interval_ = Duration(0);
+    return;
+  }
+  const double growth = calm < kCalm ? kGrowth : kCalmGrowth;
+  const double ceiling =
+      std::max(kHeadroom * std::max(recent_bps(kWindow), granted_bps_),
+               0.8 * evidence_bps_);
+  if (allowed_bps_ < ceiling)
+    allowed_bps_ = std::min(
+        ceiling, allowed_bps_ * (1 + growth * std::min(1.0, interval.seconds)));
+  if (next_bps_ > granted_bps_) {
+    probe(now);
+  } else if (calm > kForget) {
+    limited_ = false;
+  }
+}
+
+void BandwidthEstimator::probe(Time now) {
+  const double needed = kProbeMargin * next_bps_;
+  if (allowed_bps_ >= needed) return;  // it gets it without
+  const bool shown = evidence_bps_ >= needed;
+  const Duration interval =
+      shown ? std::max<Duration>(kEvidenceProbe, probe_interval_ / 4)
+            : std::max<Duration>(kFirstProbe, probe_interval_);
+  if (now - probed_at_ < interval) return;
+  before_probe_bps_ = allowed_bps_;
+  allowed_bps_ = needed;
+  probing_ = true;
+  probed_at_ = now;
+}
+
+// The best of the last |reports|.
+double BandwidthEstimator::recent_bps(size_t reports) const {
+  double best = 0;
+  for (size_t i = 0; i < reports; ++i)
+    best = std::max(best, sent_bps_[(sent_at_ + kWindow - i) % kWindow]);
+  return best;
+}
+
+}  // namespace videocall::room

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// How much one viewer can be sent, told from what its transport reports:
+// numbers alone, so the same for every transport. Pure; time is in the reports.
+//
+// Nothing bounds a viewer until its link shows congestion: packets waited too
+// long, pictures were left out, or the round trip grew while packets waited.
+// From then on it is given a little less than what the link delivered while it
+// was full, and after a pause more again: slowly, and never far beyond what it
+// was seen to deliver. The step to the next layer is larger than that; it is
+// tried (probed) when the link has shown in bursts that it carries more, else
+// now and then, more and more rarely as long as it fails.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "libvideocall/base/time.h"
+#include "libvideocall/wire/delivery.h"
+
+namespace videocall::room {
+
+class BandwidthEstimator {
+ public:
+  // Takes a report of the viewer's one session. True if allowed_bps() is
+  // another, or congested() began.
+  bool update(const LinkReport& report, Time now);
+
+  // The viewer came back over another session.
+  void reset() { *this = {}; }
+
+  // What the viewer gets, and what it would get with the next step up; equal:
+  // there is none.
+  void set_granted(double granted_bps, double next_bps) {
+    granted_bps_ = granted_bps;
+    next_bps_ = next_bps;
+  }
+
+  // False: nothing is known that bounds it.
+  bool limited() const { return limited_; }
+  // Bits a second, all media and its overhead; if limited().
+  double allowed_bps() const { return allowed_bps_; }
+  // The link is too full now: a step down is urgent.
+  bool congested() const { return congested_; }
+  bool probing() const { return probing_; }
+
+ private:
+  static constexpr size_t kWindow = 8;  // reports
+
+  struct Interval {
+    double seconds = 0;
+    double bps = 0;
+    double loss = 0;
+    bool dropped = false;
+  };
+
+  bool measure(const LinkReport& report, Time now, Interval& interval);
+  bool is_congested(const LinkReport& report, const Interval& interval);
+  void decrease(const Interval& interval, Time now);
+  void increase(const Interval& interval, Time now);
+  void probe(Time now);
+  double recent_bps(size_t reports) const;
+
+  LinkReport last_;
+  Time last_at_{};
+  bool limited_ = false;
+  bool congested_ = false;
+  bool probing_ = false;
+  unsigned slow_reports_ = 0;  // in a row with packets that waited
+  double allowed_bps_ = 0;
+  double before_probe_bps_ = 0;
+  double granted_bps_ = 0;
+  double next_bps_ = 0;
+  std::array<double, kWindow> sent_bps_{};  // a ring
+  size_t sent_at_ = 0;
+  double evidence_bps_ = 0;  // delivery rate that was seen, decaying
+  Duration min_rtt_{0};
+  Time congested_at_{};
+  Time probed_at_{};
+  Duration probe_interval_{0};
+};
+
+}  // namespace videocall::room
