@@ -38,6 +38,15 @@ struct Configuration {
 
   int64_t join_rate = 0;
   int64_t join_burst = 0;
+  int64_t max_sessions = 0;
+  int64_t max_sessions_per_address = 0;
+  int64_t max_handshakes = 0;
+  int64_t max_members = 0;
+  int64_t max_packets_in = 0;
+  int64_t max_bytes_in = 0;
+  int64_t max_bytes_out = 0;
+  int64_t max_speakers = 0;
+  int64_t max_cameras = 0;
   int64_t worker_threads = 0;
 
   int64_t drain_timeout_s = 0;

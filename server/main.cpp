@@ -18,6 +18,28 @@ namespace {
 constexpr int kExitFailed = 1;
 constexpr int kExitConfiguration = 2;
 
+// Keys that are parameters of the relay's description, of the same name.
+constexpr const char* kLimits[] = {
+    "max-sessions",   "max-sessions-per-address",
+    "max-handshakes", "max-members",
+    "max-packets-in", "max-bytes-in",
+    "max-bytes-out",  "max-speakers",
+    "max-cameras",
+};
+
+std::vector<std::pair<std::string, std::string>> limits_of(
+    const server::Configuration& configuration) {
+  const server::Configuration fallback = server::default_configuration();
+  std::vector<std::pair<std::string, std::string>> limits;
+  for (const char* name : kLimits) {
+    const auto member = std::get<int64_t server::Configuration::*>(
+        server::find_key(name)->member);
+    if (configuration.*member != fallback.*member)
+      limits.emplace_back(name, std::to_string(configuration.*member));
+  }
+  return limits;
+}
+
 std::unique_ptr<server::Relay> make_relay(
     const server::Daemon::RelaySettings& from) {
   server::PipelineRelay::Settings settings;
@@ -28,6 +50,7 @@ std::unique_ptr<server::Relay> make_relay(
   settings.resume_key = from.resume_key;
   settings.description = from.configuration.relay_description;
   settings.shards = static_cast<unsigned>(from.configuration.shards);
+  settings.limits = limits_of(from.configuration);
   return std::make_unique<server::PipelineRelay>(std::move(settings));
 }
 

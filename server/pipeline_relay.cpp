@@ -49,6 +49,7 @@ std::vector<std::pair<std::string, std::string>> parameters(
     values.emplace_back("certificate-file", settings.certificate_file);
     values.emplace_back("key-file", settings.key_file);
   }
+  values.insert(values.end(), settings.limits.begin(), settings.limits.end());
   return values;
 }
 

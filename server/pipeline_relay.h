@@ -27,6 +27,9 @@ class PipelineRelay : public Relay {
     std::string resume_key;   // 64 hex digits
     std::string description;  // a TOML file; empty: the one that is shipped
     unsigned shards = 0;      // 0: one per core
+    // Further parameters of the description, by name; those that are at their
+    // default are left out, so that a description need not have them.
+    std::vector<std::pair<std::string, std::string>> limits;
   };
   explicit PipelineRelay(Settings settings);
   ~PipelineRelay() override;

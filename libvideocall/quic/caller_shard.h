@@ -62,7 +62,7 @@ class CallerShard final : public Shard, private ChannelVisitor {
   Time on_turn(Time now) override;
   void on_peer_gone(Peer& peer, Time now) override;
   void on_handshake_done(Peer& peer) override;
-  void on_session_ended() override {}
+  void on_session_ended(Peer&) override {}
 
   // ChannelVisitor
   void on_open() override;

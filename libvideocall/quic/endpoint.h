@@ -33,6 +33,13 @@ struct EndpointConfig {
   std::vector<std::string> addresses;
   std::string certificate_file;  // PEM; both empty: generated
   std::string key_file;
+  // Open sessions of the listener; more are refused with 503.
+  size_t max_sessions = limits::kMaxSessionsPerEndpoint;
+  // Of one address (IPv6: of one /64); more are refused with 429. 0: no bound.
+  size_t max_sessions_per_address = 0;
+  // New connections a second, all shards together; what is beyond is not
+  // answered, and clients try again by themselves. 0: no bound.
+  size_t max_handshakes_per_s = limits::kMaxHandshakesPerSecond;
   // How long a CONNECT waits for admit() or refuse() before it gets a 503.
   Duration admission_timeout = limits::kAdmissionTimeout;
 
@@ -75,6 +82,9 @@ class ShardVisitor {
                                  std::string_view reason, bool by_peer,
                                  Time now) = 0;
   virtual void on_draining(SessionHandle session) = 0;
+  // Listener: about every limits::kLinkReportInterval, of sessions over which
+  // anything goes. |reports| is borrowed.
+  virtual void on_link_reports(std::span<const LinkReport>, Time) {}
   // Caller: CONNECT refused (HTTP status) or no connection at all (status 0).
   virtual void on_refused(int status, std::string_view reason) = 0;
   // The end of one turn of the loop: push downstream what was collected.

@@ -132,10 +132,28 @@ void GroupQueue::end_other_layers(uint64_t key) {
   for (Track& track : tracks_) {
     if (track.key == key || (track.key ^ key) > kLayerBits) continue;
     if (track.current == kNone) continue;
-    groups_[track.current].ending = true;
-    groups_[track.current].full = true;
-    relocate(track.current);
+    end_for_another_layer(track.current);
   }
+}
+
+// What waits of it would only delay the new layer's key frame, which shows a
+// later picture. That is no loss for want of room, and not counted as one.
+void GroupQueue::end_for_another_layer(uint32_t index) {
+  Group& group = groups_[index];
+  group.ending = true;
+  group.full = true;
+  if (!group.queue.empty()) {
+    const uint64_t dropped = dropped_;
+    if (group.head_sent > 0 || group.stream < 0) {
+      const uint64_t cuts = cut_;
+      cut(index);
+      cut_ = cuts;
+    } else {
+      drop_queue(group);
+    }
+    dropped_ = dropped;
+  }
+  relocate(index);
 }
 
 GroupQueue::Group* GroupQueue::group_of(const Track& track, uint64_t number) {

@@ -66,6 +66,8 @@ Result<void> ListenerEndpoint::init() {
   tls_ = *context;
   state_.number = config_.number;
   state_.admission_timeout = config_.admission_timeout;
+  state_.max_sessions = config_.max_sessions;
+  state_.addresses.set_bound(config_.max_sessions_per_address);
   state_.connection.tls = tls_;
   gnutls_rnd(GNUTLS_RND_KEY, state_.connection.static_secret.data(),
              state_.connection.static_secret.size());
@@ -86,6 +88,8 @@ Result<void> ListenerEndpoint::bind() {
     state_.shards.clear();
     for (unsigned i = 0; i < config_.shards; ++i) {
       state_.shards.push_back(std::make_unique<ListenerShard>(state_, i));
+      state_.shards.back()->set_handshake_rate(
+          static_cast<double>(config_.max_handshakes_per_s) / config_.shards);
       if (auto ready = state_.shards.back()->init(); !ready) return ready;
     }
     auto bound = bind_all(addresses);

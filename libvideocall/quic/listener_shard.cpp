@@ -22,7 +22,14 @@ constexpr size_t kMinInitialBytes = 1'200;  // RFC 9000, section 14.1
 
 ListenerShard::ListenerShard(ListenerState& state, unsigned index)
     : Shard(state.number, index, false), state_(state) {
-  allowance_.tokens = kStatelessBurst;
+  allowance_ = {kStatelessPerSecond, kStatelessBurst, kStatelessBurst, {}};
+  start_link_reports();
+}
+
+// Its part of the listener's bound; at least one a second.
+void ListenerShard::set_handshake_rate(double per_second) {
+  const double burst = std::max(1.0, per_second);
+  handshakes_ = {per_second, burst, burst, {}};
 }
 
 ListenerShard::~ListenerShard() {
@@ -32,8 +39,7 @@ ListenerShard::~ListenerShard() {
 bool ListenerShard::Allowance::take(Time now) {
   if (last != Time{}) {
     const std::chrono::duration<double> passed = now - last;
-    tokens = std::min(kStatelessBurst,
-                      tokens + passed.count() * kStatelessPerSecond);
+    tokens = std::min(burst, tokens + passed.count() * per_second);
   }
   last = now;
   if (tokens < 1) return false;
@@ -114,6 +120,10 @@ void ListenerShard::answer_initial(const Datagram& datagram, Time now) {
                                  make_connection_id(), now)});
     return;
   }
+  if (handshakes_.per_second > 0 && !handshakes_.take(now)) {
+    counters_.refused.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
   accept_connection(datagram, *initial, original, now);
 }
 
@@ -146,7 +156,8 @@ void ListenerShard::on_handshake_done(Peer&) {
   counters_.handshakes.fetch_sub(1, std::memory_order_relaxed);
 }
 
-void ListenerShard::on_session_ended() {
+void ListenerShard::on_session_ended(Peer& peer) {
+  state_.addresses.give_back(peer.remote_address);
   state_.sessions.fetch_sub(1, std::memory_order_relaxed);
 }
 
@@ -168,11 +179,14 @@ void ListenerShard::on_connect_request(Connection& connection,
     connection.refuse(503, "draining");
     return;
   }
-  if (state_.sessions.load(std::memory_order_relaxed) >=
-          limits::kMaxSessionsPerEndpoint ||
+  if (state_.sessions.load(std::memory_order_relaxed) >= state_.max_sessions ||
       state_.admissions.load(std::memory_order_relaxed) >=
           limits::kMaxPendingAdmissions) {
     connection.refuse(503, "too many sessions");
+    return;
+  }
+  if (!state_.addresses.has_room(request.remote_address)) {
+    connection.refuse(429, "too many sessions from this address");
     return;
   }
   ask_admission(*peer, request);
@@ -218,6 +232,14 @@ void ListenerShard::admit(AdmitCommand& command, Time now) {
   touch(*peer);
   if (state_.draining.load(std::memory_order_relaxed)) {
     peer->connection->refuse(503, "draining");
+    return;
+  }
+  if (state_.sessions.load(std::memory_order_relaxed) >= state_.max_sessions) {
+    peer->connection->refuse(503, "too many sessions");
+    return;
+  }
+  if (!state_.addresses.take(peer->remote_address)) {
+    peer->connection->refuse(429, "too many sessions from this address");
     return;
   }
   peer->own_channel = Channel::create(Channel::Role::server, *peer, now);

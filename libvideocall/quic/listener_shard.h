@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "libvideocall/quic/address_quota.h"
 #include "libvideocall/quic/shard.h"
 #include "libvideocall/quic/stateless.h"
 
@@ -21,6 +22,8 @@ struct ListenerState {
   ConnectionConfig connection;
   uint16_t number = 0;
   Duration admission_timeout{0};
+  size_t max_sessions = limits::kMaxSessionsPerEndpoint;
+  AddressQuota addresses;
   std::atomic<bool> draining{false};
   std::atomic<size_t> sessions{0};    // open
   std::atomic<size_t> admissions{0};  // waiting for admit or refuse
@@ -37,6 +40,9 @@ class ListenerShard final : public Shard {
     return static_cast<unsigned>(request_id >> kCounterBits);
   }
 
+  // Before the first turn: new connections a second; 0: no bound.
+  void set_handshake_rate(double per_second);
+
   // Closes every connection at once, telling the peers so that they reconnect.
   // After the last run_once.
   void abort_all();
@@ -48,6 +54,8 @@ class ListenerShard final : public Shard {
   static constexpr unsigned kCounterBits = 48;
   // Tells how many stateless answers may be sent; refilled over time.
   struct Allowance {
+    double per_second = 0;
+    double burst = 0;
     double tokens = 0;
     Time last{};
     bool take(Time now);
@@ -64,7 +72,7 @@ class ListenerShard final : public Shard {
   Time on_turn(Time now) override;
   void on_peer_gone(Peer& peer, Time now) override;
   void on_handshake_done(Peer& peer) override;
-  void on_session_ended() override;
+  void on_session_ended(Peer& peer) override;
 
   bool forward(const Datagram& datagram, const ConnectionId& id);
   void answer_initial(const Datagram& datagram, Time now);
@@ -81,6 +89,7 @@ class ListenerShard final : public Shard {
   std::unordered_map<uint64_t, Waiting> waiting_;  // by request id
   std::deque<std::pair<Time, uint64_t>> deadlines_;
   Allowance allowance_;
+  Allowance handshakes_;  // this shard's part; per_second 0: no bound
 };
 
 }  // namespace videocall::quic

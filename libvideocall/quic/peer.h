@@ -40,6 +40,7 @@ struct Peer final : public ChannelVisitor {
   std::string remote_address;
   uint32_t slot = 0;
   uint32_t generation = 0;
+  uint64_t reported_bytes = 0;  // sent when its link was reported last
   bool touched = false;
   bool shaken = false;  // handshake done
   bool open = false;    // reported opened, not yet closed

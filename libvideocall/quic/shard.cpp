@@ -130,7 +130,7 @@ Result<void> Shard::turn(ShardVisitor& visitor, Duration timeout) {
   reported_ = false;
   read_sockets(now);
   fire_timers(now);
-  next_turn_ = on_turn(now);
+  next_turn_ = std::min(on_turn(now), report_links(now));
   visitor.on_batch_end(now);
   reported_ = false;
   // Downstream of the batch's end viewers were given packets; that took time.
@@ -242,6 +242,36 @@ void Shard::fire_timers(Time now) {
       peer->channel->on_timer(now);
     touch(*peer);
   }
+}
+
+// Tells the visitor of the links over which anything goes. Returns when it
+// wants to be called next; idle sessions cost no turn.
+Time Shard::report_links(Time now) {
+  if (!reports_links_) return Time::max();
+  if (now < report_at_) return reports_.empty() ? Time::max() : report_at_;
+  report_at_ = now + limits::kLinkReportInterval;
+  reports_.clear();
+  for_each_peer([&](Peer& peer) {
+    if (!peer.open) return;
+    const ChannelStats stats = peer.channel->stats(now);
+    const uint64_t sent = stats.transport.bytes_sent;
+    if (std::exchange(peer.reported_bytes, sent) == sent &&
+        stats.queued_bytes == 0)
+      return;
+    reports_.push_back({.session = peer.handle(),
+                        .bytes_sent = sent,
+                        .packets_sent = stats.transport.packets_sent,
+                        .packets_lost = stats.transport.packets_lost,
+                        .dropped_video = stats.dropped_video,
+                        .dropped_audio = stats.dropped_audio,
+                        .queued_bytes = stats.queued_bytes,
+                        .queued_for = stats.queued_for,
+                        .rtt = stats.transport.smoothed_rtt,
+                        .delivery_rate = stats.transport.delivery_rate});
+  });
+  if (reports_.empty()) return Time::max();
+  visitor_->on_link_reports(reports_, now);
+  return report_at_;
 }
 
 // -- Writing ------------------------------------------------------------------

@@ -117,7 +117,7 @@ class Shard : public ConnectionOwner {
   virtual void on_peer_gone(Peer& peer, Time now) = 0;
   virtual void on_handshake_done(Peer& peer) = 0;
   // A session that was counted in counters_.sessions has ended.
-  virtual void on_session_ended() = 0;
+  virtual void on_session_ended(Peer& peer) = 0;
 
   // A slot for a connection that is made next: its first connection ids go to
   // it. Then set_connection, or remove_peer if it could not be made.
@@ -150,6 +150,8 @@ class Shard : public ConnectionOwner {
   ShardVisitor& visitor() { return *visitor_; }
   bool has_visitor() const { return visitor_ != nullptr; }
   ConnectionIdTable& ids() { return ids_; }
+  // Listeners: the visitor hears of its viewers' links.
+  void start_link_reports() { reports_links_ = true; }
   // The visitor was told something after the batch's end: a turn at once.
   void note_report() { reported_ = true; }
 
@@ -166,6 +168,7 @@ class Shard : public ConnectionOwner {
 
   Result<void> turn(ShardVisitor& visitor, Duration timeout);
   Result<void> wait(Duration timeout);
+  Time report_links(Time now);
   void take_inbox(Time now);
   void read_sockets(Time now);
   void read_socket(size_t index, Time now);
@@ -197,6 +200,9 @@ class Shard : public ConnectionOwner {
   size_t random_used_ = 0;
   Time next_turn_ = Time::min();
   bool reported_ = false;
+  bool reports_links_ = false;
+  Time report_at_ = Time::min();     // the next link reports
+  std::vector<LinkReport> reports_;  // scratch of report_links
   bool has_epoll_pwait2_ = true;
 
   // The shard whose turn the thread is in.

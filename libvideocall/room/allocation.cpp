@@ -41,8 +41,8 @@ Ladder ladder_of(const Want& want) {
     const uint8_t top = want.top_temporal[index];
     for (uint8_t temporal = 0; temporal <= top; ++temporal) {
       // All that is above the seen ones comes along with the top.
-      const Share share{layer,
-                        temporal == top ? limits::kMaxTemporalLayer : temporal};
+      const uint8_t all = limits::kMaxTemporalLayer;
+      const Share share{layer, temporal == top ? all : temporal};
       const bool held =
           layer < want.current_layer ||
           (layer == want.current_layer && temporal <= want.current_temporal);
@@ -61,12 +61,10 @@ class Sharing {
   bool take(Ladder& ladder) {
     const Step& step = ladder.steps[ladder.taken];
     const double sum = used_ - ladder.bps() + step.bps;
-    double bound = allowed_ / kUpMargin;
+    // The first picture is worth having without a margin.
+    double bound = ladder.taken == 0 ? allowed_ : allowed_ / kUpMargin;
     if (step.held) bound = steady_ ? allowed_ * kKeepMargin : allowed_;
-    if (sum > bound) {
-      if (next_ == 0 || sum < next_) next_ = sum;
-      return false;
-    }
+    if (sum > bound) return false;
     used_ = sum;
     ++ladder.taken;
     return true;
@@ -92,14 +90,22 @@ class Sharing {
   }
 
   double used() const { return used_; }
-  double next() const { return next_; }
+  // With the cheapest of the steps that were not granted.
+  double next() const {
+    double cheapest = 0;
+    for (const Ladder& ladder : ladders_) {
+      if (ladder.taken == ladder.steps.size()) continue;
+      const double more = ladder.steps[ladder.taken].bps - ladder.bps();
+      if (cheapest == 0 || more < cheapest) cheapest = more;
+    }
+    return used_ + std::max(0.0, cheapest);
+  }
 
  private:
   std::vector<Ladder>& ladders_;
   const double allowed_;
   const bool steady_;
   double used_ = 0;
-  double next_ = 0;
 };
 
 }  // namespace
@@ -126,7 +132,7 @@ Allocation allocate(std::span<const Want> wants, double allowed_bps,
 
   Allocation result;
   result.granted_bps = sharing.used();
-  result.next_bps = sharing.next() > 0 ? sharing.next() : sharing.used();
+  result.next_bps = sharing.next();
   for (const Ladder& ladder : ladders)
     result.shares.push_back(
         ladder.taken == 0 ? Share{} : ladder.steps[ladder.taken - 1].share);

@@ -23,9 +23,11 @@ constexpr auto kCalm = 10s;       // then growth is quicker
 constexpr double kGrowth = 0.08;  // a second
 constexpr double kCalmGrowth = 0.25;
 constexpr double kHeadroom = 1.5;  // beyond what was delivered
+constexpr double kFull = 0.95;     // of what it carried when it was full
+constexpr double kTrust = 0.8;     // of the delivery rate that it showed
 constexpr double kProbeMargin = 1.25;
 constexpr auto kProbeLength = 3s;
-constexpr auto kEvidenceProbe = 2s;  // since the last congestion or probe
+constexpr auto kNextProbe = 3s;  // after one that held
 constexpr auto kFirstProbe = 15s;
 constexpr auto kMaxProbe = 120s;
 constexpr double kEvidenceDecay = 0.1;  // a second
@@ -50,7 +52,7 @@ bool BandwidthEstimator::update(const LinkReport& report, Time now) {
   const bool was_congested = congested_;
   congested_ = is_congested(report, interval);
   if (congested_) {
-    decrease(interval, now);
+    decrease(now);
   } else if (limited_) {
     increase(interval, now);
   }
@@ -76,10 +78,12 @@ bool BandwidthEstimator::measure(const LinkReport& report, Time now,
       static_cast<double>(growth(report.packets_lost, last_.packets_lost));
   if (sent >= 10) interval.loss = std::min(1.0, lost / sent);
   interval.dropped = report.dropped_video > last_.dropped_video;
+  const bool full = report.queued_bytes > 0 && last_.queued_bytes > 0;
   last_ = report;
   last_at_ = now;
   sent_at_ = (sent_at_ + 1) % kWindow;
   sent_bps_[sent_at_] = interval.bps * (1 - interval.loss);
+  full_[sent_at_] = full;
   evidence_bps_ = std::max(
       8 * report.delivery_rate,
       evidence_bps_ * (1 - std::min(1.0, kEvidenceDecay * interval.seconds)));
@@ -99,11 +103,10 @@ bool BandwidthEstimator::is_congested(const LinkReport& report,
          slow_reports_ >= 2 || standing || interval.loss > kHeavyLoss;
 }
 
-// What a full link sent is what it can carry. The interval in which it filled
-// up says too little of it, so the best of the last three counts.
-void BandwidthEstimator::decrease(const Interval&, Time now) {
-  const double carried = std::max(kMinAllowedBps, kBackOff * recent_bps(3));
+void BandwidthEstimator::decrease(Time now) {
+  const double carried = std::max(kMinAllowedBps, kBackOff * carried_bps());
   const bool first = congested_at_ == Time{} || now - congested_at_ > kHold;
+  if (first || probing_) known_bps_ = carried_bps();
   if (probing_) {
     probing_ = false;
     probe_interval_ = std::min<Duration>(
@@ -111,6 +114,7 @@ void BandwidthEstimator::decrease(const Interval&, Time now) {
     allowed_bps_ = std::min(carried, before_probe_bps_);
   } else if (!limited_) {
     allowed_bps_ = carried;
+    probe_interval_ = kFirstProbe;
   } else if (first) {
     allowed_bps_ = std::min(allowed_bps_, carried);
   } else {
@@ -123,7 +127,7 @@ void BandwidthEstimator::decrease(const Interval&, Time now) {
   limited_ = true;
   congested_at_ = now;
   probed_at_ = now;
-  evidence_bps_ = std::min(evidence_bps_, recent_bps(3) / kBackOff);
+  evidence_bps_ = std::min(evidence_bps_, carried_bps() / kBackOff);
 }
 
 void BandwidthEstimator::increase(const Interval& interval, Time now) {
@@ -132,13 +136,17 @@ void BandwidthEstimator::increase(const Interval& interval, Time now) {
   if (probing_) {
     if (now - probed_at_ < kProbeLength) return;
     probing_ = false;  // it held
-    probe_interval_ = Duration(0);
+    probe_interval_ = kNextProbe;
+    known_bps_ = allowed_bps_;
     return;
   }
   const double growth = calm < kCalm ? kGrowth : kCalmGrowth;
+  // Up to what it carried when it was full it may grow by itself; beyond that
+  // it is tried.
   const double ceiling =
-      std::max(kHeadroom * std::max(recent_bps(kWindow), granted_bps_),
-               0.8 * evidence_bps_);
+      std::max(std::min(kHeadroom * std::max(recent_bps(kWindow), granted_bps_),
+                        kFull * known_bps_),
+               kTrust * evidence_bps_);
   if (allowed_bps_ < ceiling)
     allowed_bps_ = std::min(
         ceiling, allowed_bps_ * (1 + growth * std::min(1.0, interval.seconds)));
@@ -154,13 +162,25 @@ void BandwidthEstimator::probe(Time now) {
   if (allowed_bps_ >= needed) return;  // it gets it without
   const bool shown = evidence_bps_ >= needed;
   const Duration interval =
-      shown ? std::max<Duration>(kEvidenceProbe, probe_interval_ / 4)
-            : std::max<Duration>(kFirstProbe, probe_interval_);
+      shown ? std::max<Duration>(kNextProbe, probe_interval_ / 8)
+            : probe_interval_;
   if (now - probed_at_ < interval) return;
   before_probe_bps_ = allowed_bps_;
   allowed_bps_ = needed;
   probing_ = true;
   probed_at_ = now;
+}
+
+// What a link that is full carries: what it sent lately while packets waited
+// all the time. If it filled up just now, what it sent since is partly what it
+// sent before.
+double BandwidthEstimator::carried_bps() const {
+  double best = 0;
+  for (size_t i = 0; i < 3; ++i) {
+    const size_t at = (sent_at_ + kWindow - i) % kWindow;
+    if (full_[at]) best = std::max(best, sent_bps_[at]);
+  }
+  return best > 0 ? best : std::max(sent_bps_[sent_at_], recent_bps(3) / 2);
 }
 
 // The best of the last |reports|.

@@ -56,10 +56,11 @@ class BandwidthEstimator {
 
   bool measure(const LinkReport& report, Time now, Interval& interval);
   bool is_congested(const LinkReport& report, const Interval& interval);
-  void decrease(const Interval& interval, Time now);
+  void decrease(Time now);
   void increase(const Interval& interval, Time now);
   void probe(Time now);
   double recent_bps(size_t reports) const;
+  double carried_bps() const;
 
   LinkReport last_;
   Time last_at_{};
@@ -72,7 +73,9 @@ class BandwidthEstimator {
   double granted_bps_ = 0;
   double next_bps_ = 0;
   std::array<double, kWindow> sent_bps_{};  // a ring
+  std::array<bool, kWindow> full_{};  // whether packets waited all the time
   size_t sent_at_ = 0;
+  double known_bps_ = 0;     // what it carried when it was full; 0: unknown
   double evidence_bps_ = 0;  // delivery rate that was seen, decaying
   Duration min_rtt_{0};
   Time congested_at_{};

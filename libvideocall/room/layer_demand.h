@@ -47,7 +47,8 @@ class LayerDemand {
           now - wanted_last_[i] < limits::kLayerHintHold)
         mask |= bit(i);
     }
-    if ((told_ & ~mask) != 0) mask |= told_ & in_use();
+    if ((told_ & ~mask) != 0)
+      mask = static_cast<uint8_t>(mask | (told_ & in_use()));
     if (mask == told_ && !untold_) return std::nullopt;
     told_ = mask;
     untold_ = false;

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 
 #include "libvideocall/wire/limits.h"
 
@@ -25,7 +24,7 @@ struct Policy {
   size_t max_bytes_in_per_s = limits::kMaxBytesInPerSecond;
   // Of the node, to all viewers together; beyond, all get less video (see
   // room/shedder.h). 0: no bound.
-  uint64_t max_bytes_out_per_s = 0;
+  size_t max_bytes_out_per_s = 0;
 };
 
 }  // namespace videocall::room

@@ -23,6 +23,7 @@
 #include "plugins/common/gstvideocallpacketmeta.h"
 #include "plugins/router/routerflow.h"
 #include "plugins/router/routermessages.h"
+#include "plugins/router/routerpolicy.h"
 
 GST_DEBUG_CATEGORY(gst_videocall_router_debug);
 #define GST_CAT_DEFAULT gst_videocall_router_debug
@@ -32,7 +33,14 @@ using namespace videocall;
 static const gchar* const kDefaultNodeId = "node";
 static constexpr guint kDefaultStatsInterval = 10'000;
 
-enum { PROP_0, PROP_NODE_ID, PROP_RESUME_KEY, PROP_STATS_INTERVAL, PROP_STATS };
+enum {
+  PROP_0,
+  PROP_NODE_ID,
+  PROP_RESUME_KEY,
+  PROP_STATS_INTERVAL,
+  PROP_STATS,
+  PROP_POLICY,  // the first of those
+};
 
 guint gst_videocall_router_signals[kRouterSignals];
 
@@ -238,7 +246,7 @@ static bool start_engine(GstVideocallRouter* self) {
       if (!parsed) return false;
       key = parsed.value();
     }
-    engine = std::make_shared<RouterEngine>(priv.node_id, key);
+    engine = std::make_shared<RouterEngine>(priv.node_id, key, priv.policy);
     priv.engine = engine;
   }
   engine->start([self] { gst_videocall_router_tick(self); });
@@ -280,7 +288,11 @@ static GstStructure* make_stats(GstVideocallRouter* self) {
       static_cast<guint64>(stats.sessions), "members", G_TYPE_UINT64,
       static_cast<guint64>(stats.members), "packets-refused", G_TYPE_UINT64,
       static_cast<guint64>(stats.refused), "packets-dropped", G_TYPE_UINT64,
-      static_cast<guint64>(stats.dropped), nullptr);
+      static_cast<guint64>(stats.dropped), "packets-over-rate", G_TYPE_UINT64,
+      static_cast<guint64>(stats.over_rate), "limited-viewers", G_TYPE_UINT64,
+      static_cast<guint64>(stats.limited_viewers), "bytes-forwarded",
+      G_TYPE_UINT64, static_cast<guint64>(stats.forwarded_bytes), "shed-level",
+      G_TYPE_UINT64, static_cast<guint64>(stats.shed), nullptr);
 }
 
 static void gst_videocall_router_set_property(GObject* object, guint id,
@@ -304,7 +316,9 @@ static void gst_videocall_router_set_property(GObject* object, guint id,
       priv.stats_due = {};
       break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+      if (!gst_videocall_router_set_policy(priv.policy, id - PROP_POLICY,
+                                           value))
+        G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
   }
 }
 
@@ -320,7 +334,8 @@ static void gst_videocall_router_get_property(GObject* object, guint id,
     g_value_set_string(value, self->priv->node_id.c_str());
   } else if (id == PROP_STATS_INTERVAL) {
     g_value_set_uint(value, self->priv->stats_interval_ms);
-  } else {
+  } else if (!gst_videocall_router_get_policy(self->priv->policy,
+                                              id - PROP_POLICY, value)) {
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
   }
 }
@@ -368,10 +383,12 @@ static void install_properties(GObjectClass* klass) {
       klass, PROP_STATS,
       g_param_spec_boxed(
           "stats", "Statistics",
-          "rooms, sessions, members, packets-refused and packets-dropped "
+          "rooms, sessions, members, packets-refused, packets-dropped, "
+          "packets-over-rate, limited-viewers, bytes-forwarded and shed-level "
           "(all guint64)",
           GST_TYPE_STRUCTURE,
           static_cast<GParamFlags>(G_PARAM_READABLE | kStatic)));
+  gst_videocall_router_install_policy(klass, PROP_POLICY);
 }
 
 static void install_signals(GType type) {

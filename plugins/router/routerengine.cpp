@@ -13,8 +13,10 @@ namespace {
 constexpr auto kTickInterval = 100ms;
 
 room::Config make_config(const std::string& node_id,
-                         const auth::ResumeSecrets::Key& key) {
+                         const auth::ResumeSecrets::Key& key,
+                         const room::Policy& policy) {
   room::Config config;
+  config.policy = policy;
   config.node_id = node_id;
   config.random = auth::random_u64;
   config.issue_secret = [secrets = auth::ResumeSecrets(key)](
@@ -28,8 +30,9 @@ room::Config make_config(const std::string& node_id,
 }  // namespace
 
 RouterEngine::RouterEngine(const std::string& node_id,
-                           const auth::ResumeSecrets::Key& key)
-    : hub(make_config(node_id, key)), secrets_(key) {}
+                           const auth::ResumeSecrets::Key& key,
+                           const room::Policy& policy)
+    : hub(make_config(node_id, key, policy)), secrets_(key) {}
 
 RouterEngine::~RouterEngine() {
   request_stop();

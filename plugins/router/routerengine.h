@@ -15,7 +15,8 @@
 class RouterEngine {
  public:
   RouterEngine(const std::string& node_id,
-               const videocall::auth::ResumeSecrets::Key& key);
+               const videocall::auth::ResumeSecrets::Key& key,
+               const videocall::room::Policy& policy);
   ~RouterEngine();
   RouterEngine(const RouterEngine&) = delete;
   RouterEngine& operator=(const RouterEngine&) = delete;

@@ -157,6 +157,22 @@ void session_event(GstVideocallRouter* self, RouterShard& shard,
   carry_out(self, engine->hub, shard.batch, shard.src, shard.output);
 }
 
+void feedback_event(GstVideocallRouter* self, RouterShard& shard,
+                    const GstStructure* fields) {
+  const std::shared_ptr<RouterEngine> engine = get_engine(self);
+  if (!engine) return;
+  engine->hub.link(gst_videocall_structure_get_reports(fields),
+                   RouterEngine::now(), shard.batch);
+  carry_out(self, engine->hub, shard.batch, shard.src, shard.output);
+}
+
+// What hangs on a tap is no viewer and wants all there is.
+bool has_linked_tap(GstVideocallRouter* self) {
+  const std::lock_guard lock(self->priv->mutex);
+  return std::any_of(self->priv->taps.begin(), self->priv->taps.end(),
+                     [](GstPad* tap) { return gst_pad_is_linked(tap); });
+}
+
 bool stats_are_due(RouterPrivate& priv, Time now) {
   const std::lock_guard lock(priv.mutex);
   if (priv.stats_interval_ms == 0 || now < priv.stats_due) return false;
@@ -235,6 +251,11 @@ gboolean gst_videocall_router_sink_event(GstPad* pad, GstObject* parent,
     gst_event_unref(event);
     return TRUE;
   }
+  if (gst_event_has_name(event, GST_VIDEOCALL_EVENT_FEEDBACK)) {
+    feedback_event(self, shard, gst_event_get_structure(event));
+    gst_event_unref(event);
+    return TRUE;
+  }
   return gst_pad_push_event(shard.src, event);
 }
 
@@ -297,6 +318,7 @@ void gst_videocall_router_tick(GstVideocallRouter* self) {
   if (const std::shared_ptr<RouterEngine> engine = get_engine(self)) {
     Hub::Batch batch;
     Output output;
+    engine->hub.keep_all_layers(has_linked_tap(self));
     engine->hub.tick(RouterEngine::now(), batch);
     // The shard's own thread is kept out of its src pad meanwhile.
     GST_PAD_STREAM_LOCK(pads[0]);

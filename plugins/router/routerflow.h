@@ -37,6 +37,7 @@ struct RouterPrivate {
   std::string node_id;
   std::string resume_key;  // as set; empty: random
   guint stats_interval_ms = 0;
+  videocall::room::Policy policy;
   videocall::auth::ResumeSecrets::Key random_key =
       videocall::auth::ResumeSecrets::random_key();
   videocall::Time stats_due{};

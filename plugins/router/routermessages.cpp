@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <limits>
+#include <type_traits>
 
 #include "libvideocall/wire/limits.h"
 
@@ -83,6 +85,20 @@ std::optional<room::Grant> gst_videocall_structure_get_grant(
       grant.display_name.size() > limits::kMaxDisplayNameBytes)
     return std::nullopt;
   return grant;
+}
+
+std::vector<LinkReport> gst_videocall_structure_get_reports(
+    const GstStructure* feedback) {
+  static_assert(std::is_trivially_copyable_v<LinkReport>);
+  const GValue* value = gst_structure_get_value(feedback, "reports");
+  if (!value || !G_VALUE_HOLDS(value, G_TYPE_BYTES)) return {};
+  gsize size = 0;
+  const gconstpointer data =
+      g_bytes_get_data(static_cast<GBytes*>(g_value_get_boxed(value)), &size);
+  std::vector<LinkReport> reports(size / sizeof(LinkReport));
+  if (!reports.empty())
+    std::memcpy(reports.data(), data, reports.size() * sizeof(LinkReport));
+  return reports;
 }
 
 GstEvent* gst_videocall_close_session_event(const CloseCommand& command) {

@@ -15,6 +15,7 @@
 
 #define GST_VIDEOCALL_EVENT_SESSION_OPENED "videocall-session-opened"
 #define GST_VIDEOCALL_EVENT_SESSION_CLOSED "videocall-session-closed"
+#define GST_VIDEOCALL_EVENT_FEEDBACK "videocall-feedback"
 #define GST_VIDEOCALL_EVENT_CLOSE_SESSION "videocall-close-session"
 
 // nullopt if a field is missing or out of its range.
@@ -22,6 +23,10 @@ std::optional<videocall::SessionHandle> gst_videocall_structure_get_session(
     const GstStructure* structure);
 std::optional<videocall::room::Grant> gst_videocall_structure_get_grant(
     const GstStructure* session_opened);
+
+// The reports of a videocall-feedback event.
+std::vector<videocall::LinkReport> gst_videocall_structure_get_reports(
+    const GstStructure* feedback);
 
 // A videocall-close-session event.
 GstEvent* gst_videocall_close_session_event(

@@ -28,6 +28,7 @@ using StructurePtr = std::unique_ptr<GstStructure, StructureFree>;
 // Names of fields that more than one file writes.
 inline constexpr const char* kOpenedEvent = "videocall-session-opened";
 inline constexpr const char* kClosedEvent = "videocall-session-closed";
+inline constexpr const char* kFeedbackEvent = "videocall-feedback";
 inline constexpr const char* kCloseSessionEvent = "videocall-close-session";
 
 // Properties of both elements. An element's own start at kOwnProperties.

@@ -106,6 +106,13 @@ void Output::on_draining(SessionHandle) {
   if (caller_) post_draining(element_);
 }
 
+void Output::on_link_reports(std::span<const LinkReport> reports, Time) {
+  GBytes* bytes = g_bytes_new(reports.data(), reports.size_bytes());
+  add_event(gst_structure_new(kFeedbackEvent, "reports", G_TYPE_BYTES, bytes,
+                              nullptr));
+  g_bytes_unref(bytes);
+}
+
 void Output::on_refused(int status, std::string_view reason) {
   post_refused(element_, status, reason);
   ended_ = true;

@@ -32,6 +32,7 @@ class Output final : public quic::ShardVisitor {
                          std::string_view reason, bool by_peer,
                          Time now) override;
   void on_draining(SessionHandle session) override;
+  void on_link_reports(std::span<const LinkReport> reports, Time now) override;
   void on_refused(int status, std::string_view reason) override;
   // Pushes what was collected. Whatever downstream answers, the loop goes on:
   // its connections must be served.

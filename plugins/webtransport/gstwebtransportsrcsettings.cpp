@@ -17,6 +17,26 @@ std::vector<std::string> split_addresses(const std::string& text) {
   return addresses;
 }
 
+template <typename Add>
+void install_limits(const Add& add, GParamFlags flags) {
+  constexpr auto kMaxSessions = guint{limits::kMaxSessionsPerEndpoint};
+  add(kPropMaxSessions,
+      g_param_spec_uint("max-sessions", "Sessions",
+                        "Listener: open sessions; more are refused with 503", 1,
+                        kMaxSessions, kMaxSessions, flags));
+  add(kPropMaxSessionsPerAddress,
+      g_param_spec_uint("max-sessions-per-address", "Sessions per address",
+                        "Listener: open sessions of one address (IPv6: of one "
+                        "/64); more are refused with 429 (0: no bound)",
+                        0, kMaxSessions, 0, flags));
+  add(kPropMaxHandshakes,
+      g_param_spec_uint("max-handshakes", "Handshakes",
+                        "Listener: new connections a second; what is beyond is "
+                        "not answered (0: no bound)",
+                        0, G_MAXINT, guint{limits::kMaxHandshakesPerSecond},
+                        flags));
+}
+
 }  // namespace
 
 bool SrcSettings::set(guint id, const GValue* value) {
@@ -35,6 +55,15 @@ bool SrcSettings::set(guint id, const GValue* value) {
       return true;
     case kPropKeyFile:
       key_file = get_string(value);
+      return true;
+    case kPropMaxSessions:
+      max_sessions = g_value_get_uint(value);
+      return true;
+    case kPropMaxSessionsPerAddress:
+      max_sessions_per_address = g_value_get_uint(value);
+      return true;
+    case kPropMaxHandshakes:
+      max_handshakes = g_value_get_uint(value);
       return true;
     default:
       return Settings::set(id, value);
@@ -58,6 +87,15 @@ bool SrcSettings::get(guint id, GValue* value) const {
     case kPropKeyFile:
       g_value_set_string(value, key_file.c_str());
       return true;
+    case kPropMaxSessions:
+      g_value_set_uint(value, max_sessions);
+      return true;
+    case kPropMaxSessionsPerAddress:
+      g_value_set_uint(value, max_sessions_per_address);
+      return true;
+    case kPropMaxHandshakes:
+      g_value_set_uint(value, max_handshakes);
+      return true;
     default:
       return Settings::get(id, value);
   }
@@ -71,6 +109,9 @@ quic::EndpointConfig SrcSettings::to_config() const {
   config.addresses = split_addresses(address);
   config.certificate_file = certificate_file;
   config.key_file = key_file;
+  config.max_sessions = max_sessions;
+  config.max_sessions_per_address = max_sessions_per_address;
+  config.max_handshakes_per_s = max_handshakes;
   return config;
 }
 
@@ -106,6 +147,7 @@ void install_src_properties(GObjectClass* object_class) {
           "key-file", "Key file",
           "Listener: private key of certificate-file in PEM (unset: see there)",
           nullptr, flags));
+  install_limits(add, flags);
   add(kPropPort,
       g_param_spec_uint(
           "port", "Port", "The UDP port that was bound (0: not open)", 0, 65535,

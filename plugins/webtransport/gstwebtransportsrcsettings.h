@@ -13,6 +13,9 @@ enum SrcProperty : guint {
   kPropShards,
   kPropCertificateFile,
   kPropKeyFile,
+  kPropMaxSessions,
+  kPropMaxSessionsPerAddress,
+  kPropMaxHandshakes,
   kPropPort,  // read from the endpoint
 };
 
@@ -24,6 +27,9 @@ struct SrcSettings : Settings {
   guint shards = 1;
   std::string certificate_file;
   std::string key_file;
+  guint max_sessions = guint{limits::kMaxSessionsPerEndpoint};
+  guint max_sessions_per_address = 0;
+  guint max_handshakes = guint{limits::kMaxHandshakesPerSecond};
 
   // As in Settings.
   bool set(guint id, const GValue* value);

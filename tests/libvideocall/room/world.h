@@ -61,7 +61,8 @@ struct Client {
 
 class World {
  public:
-  explicit World(uint64_t seed = 1) : random_(seed), hub(make_config()) {
+  explicit World(uint64_t seed = 1, const Policy& policy = {})
+      : random_(seed), hub(make_config(policy)) {
     now.mono = Time(1000s);
     now.unix_ms = 1'700'000'000'000;
   }
@@ -78,6 +79,22 @@ class World {
       hub.tick(now, batch_);
       settle();
     }
+  }
+
+  // A tick at every 100 ms of the clock, however small the steps.
+  void advance_smoothly(Duration duration) {
+    const auto tenth = [this] { return now.mono.time_since_epoch() / 100ms; };
+    const auto before = tenth();
+    now.mono += duration;
+    now.unix_ms += static_cast<uint64_t>(duration / 1ms);
+    if (tenth() == before) return;
+    hub.tick(now, batch_);
+    settle();
+  }
+
+  void link(const LinkReport& report) {
+    hub.link({&report, 1}, now, batch_);
+    settle();
   }
 
   // A session that was admitted but has said nothing.
@@ -217,8 +234,9 @@ class World {
   }
 
  private:
-  Config make_config() {
+  Config make_config(const Policy& policy) {
     Config config;
+    config.policy = policy;
     config.node_id = "n1";
     config.random = [this] { return random_(); };
     config.issue_secret = [this](std::string_view meeting, std::string_view,

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: MIT
+// A room and the send queue of one viewer's session in a closed loop: the
+// queue is emptied as fast as the viewer's link allows, and what it reports
+// makes the room choose.
+#include "libvideocall/quic/send_scheduler.h"
+#include "tests/libvideocall/room/world.h"
+#include "tests/support/fake_session.h"
+#include "tests/support/suite.h"
+
+using namespace videocall;
+using namespace videocall::room;
+using namespace videocall::room::testing;
+using videocall::testing::FakeSession;
+
+namespace {
+
+constexpr auto kStep = 10ms;
+constexpr int kStepsPerFrame = 3;  // 33 frames a second
+constexpr int kFramesPerGroup = 66;
+
+// Three layers of 150 kbit/s, 500 kbit/s and 1.5 Mbit/s, L1T3, and audio; it
+// heeds LAYER_HINT and KEYFRAME_REQUEST.
+class Publisher {
+ public:
+  Publisher(World& world, Client& client) : world_(world), client_(client) {
+    for (uint8_t i = 0; i < 3; ++i)
+      layers_[i].stream = {.layer = i, .height = 180u << i};
+  }
+
+  void step(int tick) {
+    listen();
+    if (tick % 2 == 0) world_.send_audio(client_, 20, ++audio_sent);
+    if (tick % kStepsPerFrame != 0) return;
+    constexpr size_t kBytes[] = {500, 1'700, 5'200};
+    constexpr uint8_t kPattern[] = {0, 2, 1, 2};
+    for (size_t i = 0; i < 3; ++i) {
+      Layer& layer = layers_[i];
+      if (!layer.on) continue;
+      const bool key = layer.frame % kFramesPerGroup == 0;
+      layer.stream.bytes = key ? 6 * kBytes[i] : kBytes[i];
+      const auto temporal = key ? uint8_t{0} : kPattern[layer.frame % 4];
+      world_.send_frame(client_, layer.stream, key, temporal);
+      ++layer.frame;
+    }
+  }
+
+  uint64_t audio_sent = 0;
+  size_t requests = 0;
+
+ private:
+  struct Layer {
+    World::Stream stream;
+    bool on = true;
+    int frame = 0;
+  };
+
+  void listen() {
+    for (const PacketRef& packet : client_.take()) {
+      const Bytes data = packet->fields().data;
+      if (packet->fields().type == PacketType::keyframe_request) {
+        proto::KeyframeRequest request;
+        ck_assert(request.ParseFromString(text_of(data)));
+        layers_[request.layer()].frame = 0;
+        ++requests;
+      } else if (packet->fields().type == PacketType::layer_hint) {
+        proto::LayerHint hint;
+        ck_assert(hint.ParseFromString(text_of(data)));
+        std::array<bool, 3> wanted{};
+        for (const uint32_t layer : hint.entries(0).requested_layers())
+          wanted[layer] = true;
+        for (size_t i = 0; i < 3; ++i) {
+          if (wanted[i] && !layers_[i].on) layers_[i].frame = 0;
+          layers_[i].on = wanted[i];
+        }
+      }
+    }
+  }
+
+  World& world_;
+  Client& client_;
+  std::array<Layer, 3> layers_;
+};
+
+// The session of one viewer over a link of |bps|.
+class Viewer {
+ public:
+  Viewer(World& world, Client& client, double bps)
+      : bps(bps),
+        world_(world),
+        client_(client),
+        session_(true),
+        scheduler_(true) {
+    session_.source = &scheduler_;
+    session_.max_datagram = 1'200;
+    session_.stream_credit = 100'000;
+    scheduler_.attach(session_);
+    scheduler_.set_control_stream(0);
+  }
+
+  void step(int tick) {
+    const Time now = world_.now.mono;
+    for (const PacketRef& packet : client_.take())
+      ck_assert(scheduler_.push(packet, now).ok());
+    tokens_ = std::min(tokens_ + bps / 8 * 0.01, 1'500.0 + bps / 8 * 0.01);
+    if (scheduler_.next_timer() <= now) scheduler_.on_timer(now);
+    const size_t sent =
+        session_.pump(now, static_cast<size_t>(std::max(0.0, tokens_)));
+    tokens_ -= static_cast<double>(sent);
+    report_.bytes_sent += sent;
+    report_.packets_sent += (sent + 1'199) / 1'200;
+    peak_bytes = std::max(peak_bytes, scheduler_.queued_bytes());
+    for (const FakeSession::Sent& one : session_.log) take(one, now);
+    session_.log.clear();
+    if (tick % 20 == 0) report(now);
+  }
+
+  Client& client() { return client_; }
+
+  double bps;
+  size_t peak_bytes = 0;
+  size_t audio = 0;
+  uint64_t audio_gaps = 0;
+  size_t frames = 0;
+  int layer = kNoLayer;
+  int changes = 0;     // of layer
+  Duration longest{};  // between two frames, since watch_from
+  Time watch_from = Time::max();
+
+ private:
+  void report(Time now) {
+    report_.session = client_.handle;
+    report_.dropped_video = scheduler_.dropped_video();
+    report_.dropped_audio = scheduler_.dropped_audio();
+    report_.queued_bytes = scheduler_.queued_bytes();
+    const Time oldest = scheduler_.oldest();
+    report_.queued_for = oldest < now ? now - oldest : Duration(0);
+    report_.rtt = 50ms;
+    world_.link(report_);
+  }
+
+  void take(const FakeSession::Sent& sent, Time now) {
+    const PacketFields& fields = sent.packet->fields();
+    if (fields.type != PacketType::media) return;
+    if (fields.kind == MediaKind::audio) {
+      if (audio++ > 0) audio_gaps += fields.header.sequence - last_audio_ - 1;
+      last_audio_ = fields.header.sequence;
+      return;
+    }
+    if (last_frame_ >= watch_from)
+      longest = std::max<Duration>(longest, now - last_frame_);
+    last_frame_ = now;
+    ++frames;
+    if (layer != fields.layer) ++changes;
+    layer = fields.layer;
+  }
+
+  World& world_;
+  Client& client_;
+  FakeSession session_;
+  quic::SendScheduler scheduler_;
+  LinkReport report_;
+  double tokens_ = 0;
+  uint64_t last_audio_ = 0;
+  Time last_frame_{};
+};
+
+struct Scene {
+  explicit Scene(double slow_bps, int others = 0)
+      : anna(world.join("anna")), camera(world, anna) {
+    for (int i = 0; i < others; ++i)
+      crowd.push_back(&world.join("v" + std::to_string(i)));
+    slow = std::make_unique<Viewer>(world, world.join("slow"), slow_bps);
+  }
+  void run(Duration duration) {
+    for (Duration done{}; done < duration; done += kStep, ++tick) {
+      camera.step(tick);
+      slow->step(tick);
+      world.advance_smoothly(kStep);
+      if (tick % 500 == 0) heartbeat();
+      for (Client* client : crowd) {
+        for (const PacketRef& packet : client->take()) {
+          crowd_bytes += packet->size();
+          ++crowd_packets;
+        }
+      }
+    }
+  }
+
+  void heartbeat() {
+    for (Client* client : crowd) world.state(*client, {});
+    world.state(slow->client(), {});
+  }
+
+  World world;
+  Client& anna;
+  Publisher camera;
+  std::vector<Client*> crowd;
+  std::unique_ptr<Viewer> slow;
+  int tick = 0;
+  uint64_t crowd_bytes = 0;
+  size_t crowd_packets = 0;
+};
+
+}  // namespace
+
+VC_TEST(on_200_kbits_audio_has_no_gap_and_low_video_goes_on) {
+  Scene scene(200e3, 20);
+  scene.run(5s);
+  scene.slow->watch_from = scene.world.now.mono;
+  const size_t frames = scene.slow->frames;
+  scene.run(55s);
+  Viewer& slow = *scene.slow;
+  // But for what is still in flight.
+  ck_assert_uint_ge(slow.audio + 5, scene.camera.audio_sent);
+  ck_assert_uint_eq(slow.audio_gaps, 0);
+  ck_assert_int_eq(slow.layer, 0);
+  ck_assert_uint_ge(slow.frames - frames, 55 * 7);
+  ck_assert_msg(slow.longest <= 500ms, "a freeze of %lld ms",
+                static_cast<long long>(slow.longest / 1ms));
+  ck_assert_uint_le(slow.peak_bytes, 2u << 20);
+  // Nobody pays for it: few key frames beyond those that come anyway.
+  ck_assert_uint_le(scene.camera.requests, 8);
+}
+
+VC_TEST(the_others_get_what_they_would_get_without_it) {
+  Scene with(200e3, 20);
+  Scene without(100e6, 20);
+  for (Scene* scene : {&with, &without}) {
+    scene->run(5s);
+    scene->crowd_bytes = scene->crowd_packets = 0;
+    scene->run(30s);
+  }
+  ck_assert_uint_eq(with.crowd_packets, without.crowd_packets);
+  const auto ratio = static_cast<double>(with.crowd_bytes) /
+                     static_cast<double>(without.crowd_bytes);
+  ck_assert_double_ge(ratio, 0.97);
+  ck_assert_double_le(ratio, 1.03);
+}
+
+VC_TEST(a_link_between_two_layers_does_not_flap) {
+  for (const double bps : {400e3, 900e3, 2.2e6}) {
+    Scene scene(bps);
+    scene.run(10s);
+    scene.slow->watch_from = scene.world.now.mono;
+    const int changes = scene.slow->changes;
+    scene.run(60s);
+    ck_assert_uint_eq(scene.slow->audio_gaps, 0);
+    ck_assert_int_le(scene.slow->changes - changes, 6);
+    ck_assert_msg(scene.slow->longest <= 700ms, "a freeze of %lld ms at %g",
+                  static_cast<long long>(scene.slow->longest / 1ms), bps);
+  }
+}
+
+VC_TEST(a_link_that_recovers_gets_the_high_layer_back) {
+  Scene scene(10e6);
+  scene.run(5s);
+  ck_assert_int_eq(scene.slow->layer, 2);
+  scene.slow->watch_from = scene.world.now.mono;
+  scene.slow->bps = 250e3;
+  scene.run(15s);
+  ck_assert_int_lt(scene.slow->layer, 2);
+  scene.slow->bps = 10e6;
+  scene.run(60s);
+  ck_assert_int_eq(scene.slow->layer, 2);
+  ck_assert_uint_eq(scene.slow->audio_gaps, 0);
+  ck_assert_msg(scene.slow->longest <= 1000ms, "a freeze of %lld ms",
+                static_cast<long long>(scene.slow->longest / 1ms));
+}
+
+VC_SUITE_MAIN("room/slow_viewer")
