@@ -73,7 +73,7 @@ class FleetShard final : public Fleet, private Shard {
   Time on_turn(Time) override { return Time::max(); }
   void on_peer_gone(Peer& peer, Time now) override;
   void on_handshake_done(Peer&) override {}
-  void on_session_ended() override {}
+  void on_session_ended(Peer&) override {}
 
   void sweep();
   Result<size_t> socket_towards(const SocketAddress& remote);

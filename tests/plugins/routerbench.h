@@ -111,6 +111,14 @@ class RouterBench {
 
   // A buffer as a listener source makes it. The plugin owns the meta's type,
   // so it is asked for by name.
+  // What a source reports of a session's link.
+  void report(int shard, const LinkReport& link) {
+    GBytes* bytes = g_bytes_new(&link, sizeof link);
+    push_event(shard, gst_structure_new("videocall-feedback", "reports",
+                                        G_TYPE_BYTES, bytes, nullptr));
+    g_bytes_unref(bytes);
+  }
+
   static GstBuffer* make_buffer(SessionHandle session, PacketRef packet) {
     GstBuffer* buffer = gst_buffer_new();
     auto* meta = reinterpret_cast<GstVideocallPacketMeta*>(gst_buffer_add_meta(

@@ -72,6 +72,31 @@ guint64 verify_resume(RouterBench& bench, const char* meeting, const char* user,
 
 }  // namespace
 
+VC_TEST(a_viewer_whose_link_is_full_is_sent_less) {
+  RouterBench bench(1);
+  bench.start();
+  bench.join(0, kAnna, "anna");
+  bench.join(0, kBert, "bert");
+  LinkReport link;
+  link.session = kBert;
+  bench.report(0, link);
+  g_usleep(120'000);  // a report is of an interval
+  link.queued_bytes = 100'000;
+  link.queued_for = 1s;
+  link.bytes_sent = 1'000;
+  bench.report(0, link);
+  GstStructure* stats = nullptr;
+  g_object_get(bench.router, "stats", &stats, nullptr);
+  guint64 limited = 0;
+  ck_assert(gst_structure_get_uint64(stats, "limited-viewers", &limited));
+  ck_assert_uint_eq(limited, 1);
+  gst_structure_free(stats);
+  // Some 60 kbit/s are too few for a layer of which nothing is known yet.
+  bench.take();
+  bench.push(0, kAnna, camera_frame(1, true));
+  ck_assert_uint_eq(sent_to(bench.take(), kBert).size(), 0);
+}
+
 VC_TEST(packets_come_out_with_their_recipients) {
   RouterBench bench(2);
   bench.start();

@@ -43,6 +43,7 @@ class Recorder final : public quic::ShardVisitor {
     std::vector<Closed> closed;
     std::vector<Refused> refused;
     int draining = 0;
+    std::vector<LinkReport> links;
   };
 
   // Called on the loop's thread, without the record's lock.
@@ -78,6 +79,11 @@ class Recorder final : public quic::ShardVisitor {
   }
   void on_draining(SessionHandle) override {
     change([](State& s) { ++s.draining; });
+  }
+  void on_link_reports(std::span<const LinkReport> reports, Time) override {
+    change([&](State& s) {
+      s.links.insert(s.links.end(), reports.begin(), reports.end());
+    });
   }
   void on_refused(int status, std::string_view reason) override {
     change([&](State& s) {

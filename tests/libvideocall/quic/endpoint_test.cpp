@@ -2,6 +2,7 @@
 #include "libvideocall/quic/endpoint.h"
 
 #include <set>
+#include <thread>
 
 #include "tests/support/server.h"
 
@@ -167,6 +168,67 @@ VC_TEST(draining_is_told_and_newcomers_get_503) {
   Runner late(server.call());
   ck_assert_int_eq(refusal(late).status, 503);
   ck_assert_uint_eq(server.runner->session_count(), 1);
+}
+
+VC_TEST(sessions_beyond_the_bound_get_503) {
+  EndpointConfig config = listener_config(2);
+  config.max_sessions = 2;
+  Server server(config);
+  auto one = std::make_unique<Runner>(server.call());
+  Runner two(server.call());
+  ck_assert(has_session(*one) && has_session(two));
+  Runner late(server.call());
+  ck_assert_int_eq(refusal(late).status, 503);
+  ck_assert_uint_eq(server.runner->session_count(), 2);
+}
+
+VC_TEST(sessions_of_one_address_beyond_the_bound_get_429) {
+  EndpointConfig config = listener_config(2);
+  config.max_sessions_per_address = 1;
+  Server server(config);
+  auto one = std::make_unique<Runner>(server.call());
+  ck_assert(has_session(*one));
+  Runner late(server.call());
+  ck_assert_int_eq(refusal(late).status, 429);
+  one.reset();
+  // Its place is free once the server has heard that it left.
+  for (int i = 0; i < 2'000 && server.runner->session_count() > 0; ++i)
+    std::this_thread::sleep_for(1ms);
+  Runner next(server.call());
+  ck_assert(has_session(next));
+}
+
+VC_TEST(handshakes_beyond_the_rate_are_put_off) {
+  EndpointConfig config = listener_config();
+  config.max_handshakes_per_s = 1;
+  Server server(config);
+  Runner one(server.call());
+  Runner two(server.call());
+  Runner three(server.call());
+  // The clients try again by themselves.
+  ck_assert(has_session(one) && has_session(two) && has_session(three));
+  ck_assert_uint_ge(server.runner->endpoint_stats().refused, 1);
+}
+
+VC_TEST(links_are_reported_while_anything_is_sent) {
+  Server server;
+  Runner client(server.call());
+  ck_assert(has_session(client));
+  const SessionHandle session = server.sessions().at(0);
+  ck_assert(server.runner.recorder().wait([&](const auto& s) {
+    return !s.links.empty() && s.links.back().session == session &&
+           s.links.back().bytes_sent > 0 && s.links.back().packets_sent > 0;
+  }));
+  const uint64_t before =
+      server.runner.recorder().state().links.back().bytes_sent;
+  for (uint64_t i = 0; i < 20; ++i)
+    server.deliver(media({.sequence = i + 1, .keyframe = i == 0}), {session});
+  ck_assert(server.runner.recorder().wait([&](const auto& s) {
+    return s.links.back().bytes_sent >= before + 20'000 &&
+           s.links.back().rtt > Duration(0);
+  }));
+  // A caller is told nothing.
+  ck_assert(client.recorder().state().links.empty());
 }
 
 VC_TEST(a_caller_that_goes_has_left) {

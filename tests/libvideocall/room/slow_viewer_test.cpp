@@ -251,6 +251,22 @@ VC_TEST(a_link_between_two_layers_does_not_flap) {
   }
 }
 
+// Whatever the link does, as long as it carries the audio.
+VC_TEST(audio_is_never_starved_by_video) {
+  for (uint64_t seed = 1; seed <= 6; ++seed) {
+    std::mt19937_64 random(seed);
+    Scene scene(5e6);
+    for (int i = 0; i < 12; ++i) {
+      constexpr double kRates[] = {100e3, 150e3, 300e3, 800e3, 2e6, 8e6};
+      scene.slow->bps = kRates[random() % 6];
+      scene.run(Duration((1 + random() % 6) * 1s));
+    }
+    ck_assert_uint_eq(scene.slow->audio_gaps, 0);
+    ck_assert_uint_ge(scene.slow->audio + 10, scene.camera.audio_sent);
+    ck_assert_uint_le(scene.slow->peak_bytes, 2u << 20);
+  }
+}
+
 VC_TEST(a_link_that_recovers_gets_the_high_layer_back) {
   Scene scene(10e6);
   scene.run(5s);
