@@ -50,7 +50,9 @@ std::string other_value(const Key& key) {
   if (!key.choices.empty()) return key.choices.back();
   if (std::holds_alternative<bool Configuration::*>(key.member)) return "true";
   if (std::holds_alternative<int64_t Configuration::*>(key.member))
-    return std::to_string(key.maximum);
+    return std::to_string(std::to_string(key.maximum) == key.fallback
+                              ? key.minimum
+                              : key.maximum);
   return "other";
 }
 
