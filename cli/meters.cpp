@@ -67,7 +67,9 @@ void Meters::add(GstElement* element, const std::string& name) {
   Meter meter;
   meter.pad.reset(gst_element_get_static_pad(element, "src"));
   if (!meter.pad) return;
-  meter.video = name.find("audio") == std::string::npos;
+  // The pictures of a smaller layer are the same ones again.
+  meter.video = name.find("audio") == std::string::npos &&
+                name.find("layer") == std::string::npos;
   meter.count = std::make_shared<Count>();
   using Shared = std::shared_ptr<Count>;
   meter.probe = gst_pad_add_probe(

@@ -217,6 +217,8 @@ void ClientSession::on_packet(const Packet& packet, Time now) {
   if (phase_ != Phase::connected) return;
   if (fields.type == PacketType::keyframe_request)
     on_keyframe_request(fields.data);
+  else if (fields.type == PacketType::layer_hint)
+    on_layer_hint(fields.data);
   else
     roster_.on_packet(packet);
 }
@@ -251,6 +253,21 @@ void ClientSession::on_keyframe_request(Bytes data) {
   const auto kind = static_cast<int>(request.media_kind());
   if (kind < 0 || kind > static_cast<int>(MediaKind::screen)) return;
   owner_.on_keyframe_wanted(static_cast<MediaKind>(kind), request.layer());
+}
+
+void ClientSession::on_layer_hint(Bytes data) {
+  proto::LayerHint hint;
+  if (!hint.ParseFromArray(data.data(), static_cast<int>(data.size()))) return;
+  for (const proto::LayerHint::Entry& entry : hint.entries()) {
+    const auto kind = static_cast<int>(entry.media_kind());
+    if (kind != static_cast<int>(MediaKind::video) &&
+        kind != static_cast<int>(MediaKind::screen))
+      continue;
+    uint32_t layers = 0;
+    for (const uint32_t layer : entry.requested_layers())
+      if (layer <= limits::kMaxLayer) layers |= 1u << layer;
+    owner_.on_layers_wanted(static_cast<MediaKind>(kind), layers);
+  }
 }
 
 void ClientSession::set_own_state(const OwnState& state, Time now) {

@@ -65,6 +65,8 @@ class ClientSessionOwner : public RosterObserver {
   virtual void on_state(const StateChange& change) = 0;
   // A viewer needs a key frame of our |kind| and |layer|.
   virtual void on_keyframe_wanted(MediaKind kind, unsigned layer) = 0;
+  // Which layers of our |kind| anybody looks at: bit i is layer i.
+  virtual void on_layers_wanted(MediaKind, uint32_t) {}
 };
 
 struct ClientConfig {
@@ -120,6 +122,7 @@ class VIDEOCALL_API ClientSession {
                  const std::string& code);
   void on_assigned(const Packet& packet, Time now);
   void on_keyframe_request(Bytes data);
+  void on_layer_hint(Bytes data);
   void send_own_state(Time now);
   void send(PacketType type, const std::string& data);
   std::string connect_url(const Transport& transport,

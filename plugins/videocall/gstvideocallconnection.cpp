@@ -12,6 +12,7 @@ namespace videocall::gst {
 namespace {
 
 constexpr auto kTickInterval = 5s;
+constexpr auto kPulseInterval = 500ms;
 constexpr char kClientName[] = "videocall-gst/" VIDEOCALL_VERSION;
 
 std::mutex g_registry_lock;  // guards registry()
@@ -190,7 +191,8 @@ void Connection::arm() {
   }
   if (!session_) return;
   Time next = session_->next_timer();
-  if (state_ == client::State::connected) next = std::min(next, next_tick_);
+  if (state_ == client::State::connected)
+    next = std::min({next, next_tick_, next_pulse_});
   if (next == Time::max()) return;
   const auto wait = std::chrono::ceil<std::chrono::milliseconds>(
       std::max(next - Clock::now(), Duration(0)));
@@ -211,6 +213,10 @@ void Connection::on_timer() {
   if (state_ == client::State::connected && now >= next_tick_) {
     next_tick_ = now + kTickInterval;
     each_user([](ConnectionUser& user) { user.on_tick(); });
+  }
+  if (state_ == client::State::connected && now >= next_pulse_) {
+    next_pulse_ = now + kPulseInterval;
+    each_user([](ConnectionUser& user) { user.on_pulse(); });
   }
   arm();
 }
@@ -279,6 +285,7 @@ void Connection::on_state(const client::StateChange& change) {
   session_id_ = session_->session_id();
   if (change.state == client::State::connected) {
     next_tick_ = Clock::now() + kTickInterval;
+    next_pulse_ = Clock::now() + kPulseInterval;
     if (before == client::State::reconnecting) ++reconnects_;
   }
   GST_INFO("%s: %s %s", settings_.meeting.c_str(), to_string(change.state),
@@ -289,6 +296,10 @@ void Connection::on_state(const client::StateChange& change) {
 void Connection::on_keyframe_wanted(MediaKind kind, unsigned layer) {
   each_user(
       [&](ConnectionUser& user) { user.on_keyframe_wanted(kind, layer); });
+}
+
+void Connection::on_layers_wanted(MediaKind kind, uint32_t layers) {
+  each_user([&](ConnectionUser& user) { user.on_layers_wanted(kind, layers); });
 }
 
 void Connection::on_member_joined(const client::Member& member) {

@@ -31,6 +31,10 @@ class ConnectionUser : public client::RosterObserver {
   virtual void on_state(const client::StateChange& change) = 0;
   virtual void on_media(const PacketRef& packet) = 0;
   virtual void on_keyframe_wanted(MediaKind kind, unsigned layer) = 0;
+  // Bit i of |layers| is layer i.
+  virtual void on_layers_wanted(MediaKind, uint32_t) {}
+  // Twice a second while connected.
+  virtual void on_pulse() {}
   // Every 5 s while connected.
   virtual void on_tick() = 0;
   // What MEMBER_STATE says is the sum of what all users send.
@@ -88,6 +92,7 @@ class Connection final : private client::ClientSessionOwner,
   void send(PacketRef packet) override { push(std::move(packet)); }
   void on_state(const client::StateChange& change) override;
   void on_keyframe_wanted(MediaKind kind, unsigned layer) override;
+  void on_layers_wanted(MediaKind kind, uint32_t layers) override;
   void on_member_joined(const client::Member& member) override;
   void on_member_changed(const client::Member& member) override;
   void on_member_left(const client::Member& member,
@@ -134,6 +139,7 @@ class Connection final : private client::ClientSessionOwner,
   std::optional<JoinRequest> join_;
   GSource* timer_ = nullptr;
   Time next_tick_{};
+  Time next_pulse_{};
 };
 
 }  // namespace videocall::gst

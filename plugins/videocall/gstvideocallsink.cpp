@@ -25,6 +25,7 @@
 
 #include "plugins/videocall/bincommon.h"
 #include "plugins/videocall/publishedtrack.h"
+#include "plugins/videocall/uplinkadapter.h"
 
 GST_DEBUG_CATEGORY_EXTERN(gst_videocall_bins_debug);
 #define GST_CAT_DEFAULT gst_videocall_bins_debug
@@ -35,6 +36,7 @@ using videocall::gst::BinSettings;
 using videocall::gst::Connection;
 using videocall::gst::ObjectPtr;
 using videocall::gst::PublishedTrack;
+using videocall::gst::UplinkAdapter;
 namespace client = videocall::client;
 namespace limits = videocall::limits;
 
@@ -56,6 +58,8 @@ static GstStaticPadTemplate screen_template = GST_STATIC_PAD_TEMPLATE(
 
 namespace {
 
+enum OwnProperty : guint { kPropAdapt = videocall::gst::kOwnBinProperties };
+
 struct PadKind {
   const char* prefix;
   MediaKind kind;
@@ -66,6 +70,8 @@ constexpr PadKind kPadKinds[] = {
     {"audio_", MediaKind::audio, 0},
     {"screen_", MediaKind::screen, limits::kMaxLayer},
 };
+
+void ask_encoder(PublishedTrack& track);
 
 struct Private final : videocall::gst::ConnectionUser,
                        videocall::gst::TrackOwner {
@@ -80,6 +86,10 @@ struct Private final : videocall::gst::ConnectionUser,
   bool playing = false;
   bool flushing = true;
   bool eos_posted = false;
+  bool adapt = true;
+
+  // The connection's thread; from its end on that of the state change.
+  UplinkAdapter adapter{ask_encoder};
 
   // What on_packet answers: not OK once the session is over for good.
   std::atomic<GstFlowReturn> end_flow{GST_FLOW_OK};
@@ -97,6 +107,8 @@ struct Private final : videocall::gst::ConnectionUser,
   void on_state(const client::StateChange& change) override;
   void on_media(const PacketRef&) override {}
   void on_keyframe_wanted(MediaKind kind, unsigned layer) override;
+  void on_layers_wanted(MediaKind kind, uint32_t layers) override;
+  void on_pulse() override;
   void on_tick() override {}
   client::OwnState own_state() const override;
   void on_member_joined(const client::Member& member) override {
@@ -111,7 +123,19 @@ struct Private final : videocall::gst::ConnectionUser,
   // -- TrackOwner
   GstFlowReturn on_packet(PacketRef packet) override;
   void on_eos_changed() override;
+
+  bool adapts() {
+    const std::lock_guard guard(lock);
+    return adapt;
+  }
 };
+
+void ask_encoder(PublishedTrack& track) {
+  if (track.kind() == MediaKind::audio) return;
+  const ObjectPtr<GstPad> pad = track.packet_pad();
+  gst_pad_send_event(pad.get(), gst_video_event_new_upstream_force_key_unit(
+                                    GST_CLOCK_TIME_NONE, TRUE, 0));
+}
 
 }  // namespace
 
@@ -132,18 +156,13 @@ GST_ELEMENT_REGISTER_DEFINE(videocallsink, "videocallsink", GST_RANK_NONE,
 // -- What the connection tells
 // -------------------------------------------------
 
-static void ask_encoder(PublishedTrack& track) {
-  if (track.kind() == MediaKind::audio) return;
-  const ObjectPtr<GstPad> pad = track.packet_pad();
-  gst_pad_send_event(pad.get(), gst_video_event_new_upstream_force_key_unit(
-                                    GST_CLOCK_TIME_NONE, TRUE, 0));
-}
-
 void Private::on_state(const client::StateChange& change) {
   videocall::gst::post_state(element, change);
   // What was sent while nobody listened is lost: a picture from the start.
-  if (change.state == client::State::connected)
+  if (change.state == client::State::connected) {
+    adapter.begin(all_tracks());
     for (const auto& track : all_tracks()) ask_encoder(*track);
+  }
   if (change.state != client::State::refused &&
       change.state != client::State::ended)
     return;
@@ -154,6 +173,16 @@ void Private::on_state(const client::StateChange& change) {
 void Private::on_keyframe_wanted(MediaKind kind, unsigned layer) {
   for (const auto& track : all_tracks())
     if (track->kind() == kind && track->layer() == layer) ask_encoder(*track);
+}
+
+void Private::on_layers_wanted(MediaKind kind, uint32_t layers) {
+  if (adapts()) adapter.set_wanted(all_tracks(), kind, layers);
+}
+
+void Private::on_pulse() {
+  const auto live = current_connection();
+  if (live && adapts())
+    adapter.pulse(all_tracks(), live->stats().get(), videocall::Clock::now());
 }
 
 client::OwnState Private::own_state() const {
@@ -317,6 +346,7 @@ static void stop(GstVideocallSink* self) {
     connection.swap(priv->connection);
   }
   if (connection) connection->remove(priv);
+  priv->adapter.release();
 }
 
 static GstStateChangeReturn gst_videocall_sink_change_state(
@@ -352,7 +382,9 @@ static void gst_videocall_sink_set_property(GObject* object, guint id,
                                             GParamSpec* pspec) {
   Private* priv = GST_VIDEOCALL_SINK(object)->priv;
   const std::lock_guard guard(priv->lock);
-  if (!priv->settings.set(id, value))
+  if (id == kPropAdapt)
+    priv->adapt = g_value_get_boolean(value) != FALSE;
+  else if (!priv->settings.set(id, value))
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
 }
 
@@ -365,7 +397,9 @@ static void gst_videocall_sink_get_property(GObject* object, guint id,
     return;
   }
   const std::lock_guard guard(priv->lock);
-  if (!priv->settings.get(id, value))
+  if (id == kPropAdapt)
+    g_value_set_boolean(value, priv->adapt);
+  else if (!priv->settings.get(id, value))
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
 }
 
@@ -430,6 +464,16 @@ static void gst_videocall_sink_class_init(GstVideocallSinkClass* klass) {
   gobject_class->dispose = gst_videocall_sink_dispose;
   gobject_class->finalize = gst_videocall_sink_finalize;
   videocall::gst::install_bin_properties(gobject_class);
+  g_object_class_install_property(
+      gobject_class, kPropAdapt,
+      g_param_spec_boolean(
+          "adapt", "Adapt",
+          "Stop the encoders of layers that nobody looks at, and lower the "
+          "bitrate of the others to what the way to the server takes; what "
+          "they are set to is the most they get",
+          TRUE,
+          static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+                                   GST_PARAM_MUTABLE_PLAYING)));
   element_class->change_state = gst_videocall_sink_change_state;
   element_class->request_new_pad = gst_videocall_sink_request_new_pad;
   element_class->release_pad = gst_videocall_sink_release_pad;

@@ -91,6 +91,27 @@ VC_TEST(encodes_to_nowhere_with_every_codec) {
   }
 }
 
+VC_TEST(encodes_in_three_sizes) {
+  for (const char* codec : {"vp8", "h264"}) {
+    const Ran ran = run_cli({"stream", "--to", "offline", "--video", "pattern",
+                             "--simulcast", "--codec", codec, "--resolution",
+                             "640x360", "--fps", "10", "--bitrate-kbps", "300",
+                             "--duration", "2.5", "--json"});
+    ck_assert_msg(ran.code == 0, "%s: %d %s", codec, ran.code, ran.err.c_str());
+    const nlohmann::json status = last_status(ran);
+    ck_assert_msg(status.is_object(), "%s: no status", codec);
+    // The small ones count as bytes and not as pictures.
+    ck_assert_int_gt(status["frames"].get<int>(), 5);
+    ck_assert_int_lt(status["frames"].get<int>(), 40);
+  }
+  const Ran text = run_cli({"stream", "--meeting-id", "m", "--user-id", "u",
+                            "--video", "pattern", "--simulcast",
+                            "--bitrate-kbps", "1000", "--print-pipeline"});
+  for (const char* part :
+       {"out.video_0", "out.video_1", "out.video_2", "vp8-low", "vp8-middle"})
+    ck_assert_msg(text.says(part), "no %s in %s", part, text.out.c_str());
+}
+
 VC_TEST(sends_sound_alone) {
   const Ran ran = run_cli({"stream", "--to", "offline", "--video", "none",
                            "--audio", "tone", "--duration", "1.5", "--json"});

@@ -29,6 +29,9 @@ struct Owner final : ClientSessionOwner {
   void on_keyframe_wanted(MediaKind kind, unsigned layer) override {
     wanted.emplace_back(kind, layer);
   }
+  void on_layers_wanted(MediaKind kind, uint32_t layers) override {
+    layer_hints.emplace_back(kind, layers);
+  }
   void on_member_joined(const Member&) override { ++members; }
   void on_member_changed(const Member&) override {}
   void on_member_left(const Member&, const std::string&) override { --members; }
@@ -39,6 +42,7 @@ struct Owner final : ClientSessionOwner {
   std::vector<PacketRef> sent;
   std::vector<StateChange> states;
   std::vector<std::pair<MediaKind, unsigned>> wanted;
+  std::vector<std::pair<MediaKind, uint32_t>> layer_hints;
 };
 
 PacketRef packet(PacketType type, const std::string& data, uint64_t id = 0) {
@@ -394,6 +398,30 @@ VC_TEST(key_frame_requests_both_ways) {
   ck_assert(request.ParseFromArray(data.data(), static_cast<int>(data.size())));
   ck_assert_uint_eq(request.session_id(), 9);
   ck_assert_uint_eq(request.layer(), 2);
+}
+
+VC_TEST(layer_hints_say_what_is_looked_at) {
+  Rig rig;
+  rig.start_and_connect();
+  const auto hint = [&](proto::MediaKind kind, std::vector<uint32_t> layers) {
+    proto::LayerHint message;
+    auto& entry = *message.add_entries();
+    entry.set_media_kind(kind);
+    for (const uint32_t layer : layers) entry.add_requested_layers(layer);
+    rig.session.on_packet(
+        *packet(PacketType::layer_hint, message.SerializeAsString()), rig.now);
+    return rig.owner.layer_hints.empty() ? ~0u
+                                         : rig.owner.layer_hints.back().second;
+  };
+  ck_assert_uint_eq(hint(proto::MEDIA_KIND_VIDEO, {0, 2}), 5);
+  ck_assert_uint_eq(hint(proto::MEDIA_KIND_VIDEO, {}), 0);
+  ck_assert_uint_eq(hint(proto::MEDIA_KIND_SCREEN, {1, 7, 4'000'000'000}), 2);
+  ck_assert_uint_eq(rig.owner.layer_hints.size(), 3);
+  ck_assert(rig.owner.layer_hints[2].first == MediaKind::screen);
+  // Nobody chooses sound.
+  hint(proto::MEDIA_KIND_AUDIO, {});
+  rig.session.on_packet(*packet(PacketType::layer_hint, "\xff\xff"), rig.now);
+  ck_assert_uint_eq(rig.owner.layer_hints.size(), 3);
 }
 
 VC_TEST(roster_survives_a_resume_and_goes_with_the_end) {
