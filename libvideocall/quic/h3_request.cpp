@@ -166,6 +166,10 @@ void H3Session::on_request_headers(Stream& stream, const h3::Fields& fields) {
   request.authority = value_or_empty(fields, ":authority");
   request.path = value_or_empty(fields, ":path");
   request.origin = value_or_empty(fields, "origin");
+  // RFC 9110 section 5.5: dangerous in a value.
+  for (const auto& [name, value] : fields)
+    if (value.find_first_of(std::string_view("\0\r\n", 3)) != std::string::npos)
+      return reply(stream.id, 400, "a header field with a control character");
   if (value_or_empty(fields, ":scheme") != "https" ||
       request.authority.empty() || !request.path.starts_with('/'))
     return reply(stream.id, 400, "an incomplete CONNECT");

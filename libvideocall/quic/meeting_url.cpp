@@ -83,6 +83,9 @@ MeetingPath MeetingPath::parse(std::string_view path) {
     const std::string_view key = cut(value, '=');
     auto decoded = percent_decode(value);
     if (!decoded) return refused(400, "malformed escape in the query");
+    // What takes C strings would see another value than was checked.
+    if (decoded->find('\0') != std::string::npos)
+      return refused(400, "a zero byte in the query");
     if (key == "token") result.token = std::move(*decoded);
     if (key == "resume") result.resume = std::move(*decoded);
     if (key == "v") version = std::move(*decoded);

@@ -36,6 +36,7 @@ VC_TEST(refuses_what_is_no_meeting) {
   ck_assert_int_eq(MeetingPath::parse("/meet/a/b?token=t").status, 400);
   ck_assert_int_eq(MeetingPath::parse("/meet/x?token=%2").status, 400);
   ck_assert_int_eq(MeetingPath::parse("/meet/x?token=%zz").status, 400);
+  ck_assert_int_eq(MeetingPath::parse("/meet/x?token=t%00u").status, 400);
   ck_assert_int_eq(MeetingPath::parse("/meet/x").status, 401);
   const std::string longest(255, 'a');
   ck_assert_int_eq(MeetingPath::parse("/meet/" + longest + "?token=t").status,

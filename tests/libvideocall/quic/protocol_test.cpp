@@ -193,6 +193,14 @@ VC_TEST(other_requests_are_answered) {
                                     {":scheme", "https"},
                                     {":authority", "localhost"}}));
   ck_assert_int_eq(client.status(incomplete), 400);
+  const StreamId cut = client.raw.send_bidi(
+      headers({{":method", "CONNECT"},
+               {":protocol", "webtransport"},
+               {":scheme", "https"},
+               {":authority", "localhost"},
+               {":path", "/meet/raw"},
+               {"origin", std::string("https://a\0b", 11)}}));
+  ck_assert_int_eq(client.status(cut), 400);
   client.establish();
   const StreamId second = client.raw.send_bidi(connect_headers());
   ck_assert_int_eq(client.status(second), 429);
