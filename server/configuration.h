@@ -24,6 +24,7 @@ struct Configuration {
   std::vector<std::string> allowed_origins;
   bool behind_proxy = false;
   bool insecure_http = false;
+  bool guests = false;
 
   std::string tls_certificate;
   std::string tls_key;
@@ -47,6 +48,7 @@ struct Configuration {
   int64_t max_bytes_out = 0;
   int64_t max_speakers = 0;
   int64_t max_cameras = 0;
+  int64_t http_connections = 0;
   int64_t worker_threads = 0;
 
   int64_t drain_timeout_s = 0;

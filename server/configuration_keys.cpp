@@ -47,6 +47,15 @@ std::vector<Section> make_sections() {
             "clients on a closed network: browsers will refuse camera, "
             "microphone and WebTransport."},
        }},
+      {"Admission",
+       {
+           {"guests", &C::guests, "true",
+            "Let in who does not prove who they are. Off: a join without "
+            "proof is refused 403. Until there are accounts the only proof is "
+            "the cookie of a meeting's creator, so nobody else gets in and no "
+            "meeting is created; a user_id that is merely claimed proves "
+            "nothing."},
+       }},
       {"Certificates (read again on SIGHUP)",
        {
            {"tls-certificate", &C::tls_certificate, "",
@@ -181,6 +190,15 @@ std::vector<Section> make_sections() {
             .value = "NUMBER",
             .minimum = 0,
             .maximum = 64},
+           {.name = "http-connections",
+            .member = &C::http_connections,
+            .fallback = "1000",
+            .help = "HTTP connections that may be open at once. One more "
+                    "takes the place of the one that has waited longest for "
+                    "a request.",
+            .value = "NUMBER",
+            .minimum = 8,
+            .maximum = 100'000},
            {.name = "worker-threads",
             .member = &C::worker_threads,
             .fallback = "2",

@@ -12,6 +12,7 @@ namespace videocall::server {
 namespace {
 
 constexpr std::string_view kPrefix = "VIDEOCALL_";
+constexpr std::string_view kCheckWord = "check-config";
 constexpr size_t kVariableSlips = 2;
 constexpr const char* kConfigVariable = "VIDEOCALL_CONFIG";
 
@@ -232,7 +233,12 @@ Result<CommandLine> read_command_line(int argc, const char* const* argv,
   CLI::App app;
   Flags flags;
   add_flags(app, flags);
-  if (auto parsed = parse_flags(app, argc, argv); !parsed)
+  std::vector<const char*> words(argv, argv + argc);
+  const bool check = argc > 1 && std::string_view(argv[1]) == kCheckWord;
+  if (check) words.erase(words.begin() + 1);
+  if (auto parsed =
+          parse_flags(app, static_cast<int>(words.size()), words.data());
+      !parsed)
     return parsed.error();
 
   CommandLine line;
@@ -259,6 +265,7 @@ Result<CommandLine> read_command_line(int argc, const char* const* argv,
     return applied.error();
   if (auto checked = check_configuration(line.configuration); !checked)
     return checked.error();
+  if (check) line.action = CommandLine::Action::check;
   if (flags.print_configuration)
     line.action = CommandLine::Action::print_configuration;
   return line;

@@ -11,7 +11,13 @@ namespace videocall::server {
 
 // What the command line asks for.
 struct CommandLine {
-  enum class Action { serve, print_help, print_version, print_configuration };
+  enum class Action {
+    serve,
+    check,  // `check-config` in front of the flags
+    print_help,
+    print_version,
+    print_configuration,
+  };
   Action action = Action::serve;
   Configuration configuration;
   std::string help;  // the text for print_help

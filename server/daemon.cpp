@@ -17,6 +17,7 @@
 #include "libvideocall/wire/limits.h"
 #include "server/log.h"
 #include "server/main_loop.h"
+#include "server/open_files.h"
 #include "server/service_notify.h"
 #include "server/sqlite_store.h"
 
@@ -25,6 +26,8 @@ namespace {
 
 constexpr const char* kIssuer = "videocall";
 constexpr size_t kMaxWaitingJobs = 4'096;
+// Media sockets, the database, pipelines, logs.
+constexpr size_t kOtherFiles = 256;
 constexpr guint kTickMs = 50;
 // Closing capsules need a round trip to be acknowledged.
 constexpr gint64 kMinLingerUs = 200'000;
@@ -47,6 +50,18 @@ Result<void> make_directory(const std::string& path) {
   return Error{Errc::io, "cannot write to the state directory " + path + ": " +
                              std::strerror(errno) +
                              "; name another one with state-dir"};
+}
+
+// At most |wanted|, and so many that there are files left for everything else.
+size_t allowed_connections(size_t wanted) {
+  const size_t files = allow_open_files(wanted + kOtherFiles);
+  if (files >= wanted + kOtherFiles) return wanted;
+  const size_t left = files > 2 * kOtherFiles ? files - kOtherFiles : files / 2;
+  log_event(LogLevel::warning, "http",
+            "fewer HTTP connections: too few open files are allowed",
+            {{"connections", std::to_string(left)},
+             {"limit", std::to_string(files)}});
+  return left;
 }
 
 }  // namespace
@@ -117,6 +132,8 @@ Result<void> Daemon::open_http() {
   settings.certificate_file = configuration_.tls_certificate;
   settings.key_file = configuration_.tls_key;
   settings.behind_proxy = configuration_.behind_proxy;
+  settings.max_connections =
+      allowed_connections(static_cast<size_t>(configuration_.http_connections));
   auto http = HttpServer::create(
       std::move(settings),
       [this](const HttpRequest& request, const HttpReply& reply) {

@@ -253,7 +253,18 @@ void HttpApi::join(const HttpRequest& request, const std::string& meeting,
     reply(later(failure(503, "OVERLOADED", "The server is overloaded."), 1));
 }
 
+// Whether |join| may be without being a guest; nothing is created.
+bool HttpApi::is_known(const Join& join) {
+  if (join.cookie.empty()) return false;
+  const auto meeting = parts_.store.find(join.meeting);
+  return meeting && sha256_hex(join.cookie) == meeting->creator_cookie_hash;
+}
+
 HttpResponse HttpApi::join_now(const Join& join) {
+  if (!parts_.configuration.guests && !is_known(join))
+    return failure(403, "GUESTS_NOT_ALLOWED",
+                   "This server does not let guests in: only people it knows "
+                   "may join. Ask whoever runs it.");
   const auto opened =
       parts_.store.open({join.meeting, now_ms(), sha256_hex(join.new_cookie)});
   if (!opened) {

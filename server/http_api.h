@@ -56,6 +56,7 @@ class HttpApi {
   void join(const HttpRequest& request, const std::string& meeting,
             const HttpReply& reply);
   // On a worker.
+  bool is_known(const Join& join);
   HttpResponse join_now(const Join& join);
   HttpResponse admit(const Join& join, bool is_host);
   nlohmann::ordered_json transports(const Join& join) const;

@@ -3,6 +3,8 @@
 
 #include <libsoup/soup.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstring>
@@ -12,11 +14,10 @@
 namespace videocall::server {
 namespace {
 
-// A peer that neither sends nor reads for so long is cut off.
-constexpr guint kIdleTimeoutS = 60;
 // What of a body that is too large is read for the sake of the answer.
 constexpr size_t kMaxDiscardedBytes = size_t{1024} * 1024;
-constexpr int kBacklog = 1'024;  // connections that wait to be accepted
+constexpr guint kSweepIntervalMs = 1'000;
+constexpr const char* kSocketKey = "videocall-socket";
 constexpr const char* kExchangeKey = "videocall-exchange";
 
 // One request on its way; lives as long as the message or a pending reply.
@@ -94,20 +95,40 @@ void write_too_large(SoupServerMessage* message) {
   write_response(message, response);
 }
 
+// The socket of a message, by the address that it came with.
+GSocket* socket_of(SoupServerMessage* message) {
+  return static_cast<GSocket*>(g_object_get_data(
+      G_OBJECT(soup_server_message_get_remote_address(message)), kSocketKey));
+}
+
+// Resets the connection: libsoup reads an error and closes. shutdown() would
+// not do, for what the peer still sends would keep the connection alive; and
+// the descriptor is libsoup's to close.
+void cut(ConnectionTable::Id socket, const char* why) {
+  log_event(LogLevel::debug, "http", "connection cut", {{"reason", why}});
+  GSocket* held = static_cast<GSocket*>(const_cast<void*>(socket));
+  const sockaddr none{.sa_family = AF_UNSPEC, .sa_data = {}};
+  ::connect(g_socket_get_fd(held), &none, sizeof none);
+}
+
+bool has_unread(ConnectionTable::Id socket) {
+  GSocket* held = static_cast<GSocket*>(const_cast<void*>(socket));
+  return g_socket_get_available_bytes(held) > 0;
+}
+
 void on_chunk(SoupServerMessage* message, GBytes* chunk, gpointer) {
   const ExchangePtr exchange = exchange_of(message);
   gsize size = 0;
   const auto* data = static_cast<const char*>(g_bytes_get_data(chunk, &size));
   exchange->received += size;
-  if (exchange->received <= HttpServer::kMaxBodyBytes) {
+  if (exchange->received <= limits::kMaxHttpBodyBytes) {
     exchange->body.append(data, size);
     return;
   }
   exchange->body.clear();
   if (soup_server_message_get_status(message) == 0) write_too_large(message);
   if (exchange->received > kMaxDiscardedBytes)
-    g_socket_shutdown(soup_server_message_get_socket(message), TRUE, TRUE,
-                      nullptr);
+    cut(socket_of(message), "body too large");
 }
 
 // Also comes for what never became a request: then there is no method or URI.
@@ -131,45 +152,6 @@ Result<GTlsCertificate*> load_certificate(const std::string& certificate,
   Error failure{Errc::tls, "cannot use tls-certificate " + certificate +
                                " with tls-key " + key + ": " + error->message};
   g_error_free(error);
-  return failure;
-}
-
-// libsoup's own way to listen cannot keep [::] off the IPv4 addresses, and then
-// 0.0.0.0 beside it is a port in use. nullptr with |error| set on failure.
-GSocket* open_listener(const ListenAddress& address, GError** error) {
-  GSocket* socket = g_socket_new(
-      address.is_ipv6 ? G_SOCKET_FAMILY_IPV6 : G_SOCKET_FAMILY_IPV4,
-      G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, error);
-  if (socket == nullptr) return nullptr;
-  GSocketAddress* wanted =
-      g_inet_socket_address_new_from_string(address.ip.c_str(), address.port);
-  g_socket_set_listen_backlog(socket, kBacklog);
-  const bool listening =
-      (!address.is_ipv6 ||
-       g_socket_set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY, 1, error)) &&
-      g_socket_bind(socket, wanted, TRUE, error) &&
-      g_socket_listen(socket, error);
-  g_object_unref(wanted);
-  if (listening) return socket;
-  g_object_unref(socket);
-  return nullptr;
-}
-
-Error listen_failure(const ListenAddress& address, const GError& error) {
-  const auto is = [&](GIOErrorEnum code) {
-    return g_error_matches(&error, G_IO_ERROR, code);
-  };
-  if (is(G_IO_ERROR_ADDRESS_IN_USE))
-    return {Errc::address_in_use,
-            "another program listens on " + address.text() +
-                "; end it, or name another port with listen-http"};
-  Error failure{Errc::io, "cannot listen for HTTP on " + address.text() + ": " +
-                              error.message};
-  if (is(G_IO_ERROR_PERMISSION_DENIED))
-    failure.message += "; ports below 1024 need privileges";
-  // What a machine without IPv6 answers.
-  else if (address.is_ipv6 && !is(G_IO_ERROR_INVALID_ARGUMENT))
-    failure.code = Errc::not_found;
   return failure;
 }
 
@@ -198,12 +180,20 @@ constexpr std::pair<const char*, const char*> kSecurityHeaders[] = {
 }  // namespace
 
 HttpServer::HttpServer(Settings settings, Handler handler)
-    : settings_(std::move(settings)), handler_(std::move(handler)) {}
+    : settings_(std::move(settings)),
+      handler_(std::move(handler)),
+      connections_(settings_.max_connections) {
+  timer_ = g_timeout_add(kSweepIntervalMs, on_sweep, this);
+}
 
 HttpServer::~HttpServer() {
+  g_source_remove(timer_);
+  listeners_.clear();
   if (server_ == nullptr) return;
   soup_server_disconnect(server_);
   g_object_unref(server_);
+  for (GObject* socket : tracked_)
+    g_object_weak_unref(socket, on_socket_gone, this);
 }
 
 Result<std::unique_ptr<HttpServer>> HttpServer::create(Settings settings,
@@ -229,8 +219,7 @@ Result<void> HttpServer::reload_certificate() {
   auto loaded =
       load_certificate(settings_.certificate_file, settings_.key_file);
   if (!loaded) return loaded.error();
-  soup_server_set_tls_certificate(server_, *loaded);
-  g_object_unref(*loaded);
+  certificate_.reset(*loaded);
   return {};
 }
 
@@ -239,8 +228,14 @@ Result<void> HttpServer::listen() {
   for (const std::string& text : settings_.addresses) {
     const auto address = ListenAddress::parse(text);
     if (!address) return address.error();
-    last = listen_on(*address);
-    if (last) continue;
+    auto listener =
+        HttpListener::open(*address, [this](GSocket* socket) { take(socket); });
+    if (listener) {
+      addresses_.push_back((*listener)->address());
+      listeners_.push_back(*std::move(listener));
+      continue;
+    }
+    last = listener.error();
     if (last.error().code != Errc::not_found) return last;
     log_event(LogLevel::warning, "http", "address left out",
               {{"address", text}, {"reason", last.error().message}});
@@ -249,32 +244,79 @@ Result<void> HttpServer::listen() {
   return {};
 }
 
-Result<void> HttpServer::listen_on(const ListenAddress& address) {
+// -- Open connections ---------------------------------------------------------
+
+void HttpServer::take(GSocket* socket) {
+  const auto victim = connections_.open(socket, Clock::now());
+  if (victim == socket) return;  // all others are being answered
+  if (victim != nullptr) cut(victim, "too many");
+  g_object_weak_ref(G_OBJECT(socket), on_socket_gone, this);
+  tracked_.insert(G_OBJECT(socket));
+  if (auto accepted = accept(socket); !accepted)
+    log_event(LogLevel::debug, "http", "connection not taken",
+              {{"reason", accepted.error().message}});
+}
+
+Result<void> HttpServer::accept(GSocket* socket) {
+  g_socket_set_option(socket, IPPROTO_TCP, TCP_NODELAY, TRUE, nullptr);
+  const Object<GIOStream> connection(
+      G_IO_STREAM(g_socket_connection_factory_create_connection(socket)));
   GError* error = nullptr;
-  GSocket* socket = open_listener(address, &error);
-  const auto options = secure() ? SOUP_SERVER_LISTEN_HTTPS
-                                : static_cast<SoupServerListenOptions>(0);
-  if (socket == nullptr ||
-      !soup_server_listen_socket(server_, socket, options, &error)) {
-    if (socket != nullptr) g_object_unref(socket);
-    Error failure = listen_failure(address, *error);
-    g_error_free(error);
-    return failure;
+  Object<GIOStream> stream;
+  if (secure()) {
+    stream.reset(g_tls_server_connection_new(connection.get(),
+                                             certificate_.get(), &error));
+    if (stream)
+      g_object_set(stream.get(), "require-close-notify", FALSE, nullptr);
+  } else {
+    stream.reset(G_IO_STREAM(g_object_ref(connection.get())));
   }
-  ListenAddress real = address;
-  if (GSocketAddress* bound = g_socket_get_local_address(socket, nullptr)) {
-    real.port = g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(bound));
-    g_object_unref(bound);
+  const Object<GSocketAddress> local(
+      g_socket_get_local_address(socket, nullptr));
+  const Object<GSocketAddress> remote(
+      g_socket_get_remote_address(socket, nullptr));
+  if (stream && local && remote) {
+    g_object_set_data(G_OBJECT(remote.get()), kSocketKey, socket);
+    if (soup_server_accept_iostream(server_, stream.get(), local.get(),
+                                    remote.get(), &error))
+      return {};
   }
-  g_object_unref(socket);
-  addresses_.push_back(std::move(real));
-  return {};
+  Error failure{Errc::io, error == nullptr ? "it is gone" : error->message};
+  g_clear_error(&error);
+  return failure;
+}
+
+void HttpServer::on_socket_gone(gpointer self, GObject* socket) {
+  auto* http = static_cast<HttpServer*>(self);
+  http->tracked_.erase(socket);
+  http->connections_.close(socket);
+}
+
+void HttpServer::on_request_whole(SoupServerMessage* message, gpointer self) {
+  static_cast<HttpServer*>(self)->connections_.answer(socket_of(message),
+                                                      Clock::now());
+}
+
+gboolean HttpServer::on_sweep(gpointer self) {
+  static_cast<HttpServer*>(self)->cut_expired();
+  return G_SOURCE_CONTINUE;
+}
+
+void HttpServer::cut_expired() {
+  for (const auto socket : connections_.expired(Clock::now())) {
+    // A request that has just come is read first.
+    if (has_unread(socket)) continue;
+    cut(socket, "too slow");
+    connections_.close(socket);
+  }
 }
 
 // Comes when a connection opens and after each answer.
-void HttpServer::on_started(SoupServer*, SoupServerMessage* message, gpointer) {
-  if (GSocket* socket = soup_server_message_get_socket(message))
-    g_socket_set_timeout(socket, kIdleTimeoutS);
+void HttpServer::on_started(SoupServer*, SoupServerMessage* message,
+                            gpointer self) {
+  static_cast<HttpServer*>(self)->connections_.wait(socket_of(message),
+                                                    Clock::now());
+  g_signal_connect(message, "got-body", G_CALLBACK(on_request_whole), self);
   auto exchange = std::make_shared<Exchange>();
   exchange->message = message;
   g_object_set_data_full(
@@ -298,7 +340,7 @@ void HttpServer::on_headers(SoupServer*, SoupServerMessage* message,
   if (soup_message_headers_get_encoding(request) ==
           SOUP_ENCODING_CONTENT_LENGTH &&
       soup_message_headers_get_content_length(request) >
-          static_cast<goffset>(kMaxBodyBytes))
+          static_cast<goffset>(limits::kMaxHttpBodyBytes))
     write_too_large(message);
 }
 

@@ -7,10 +7,14 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "libvideocall/base/result.h"
+#include "server/connection_table.h"
+#include "server/http_limits.h"
+#include "server/http_listener.h"
 #include "server/http_message.h"
 #include "server/listen_address.h"
 
@@ -19,15 +23,20 @@ using SoupServerMessage = struct _SoupServerMessage;  // NOLINT: the same
 
 namespace videocall::server {
 
+struct ObjectUnref {
+  void operator()(gpointer object) const { g_object_unref(object); }
+};
+template <typename T>
+using Object = std::unique_ptr<T, ObjectUnref>;
+
 class HttpServer {
  public:
-  static constexpr size_t kMaxBodyBytes = size_t{16} * 1024;
-
   struct Settings {
     std::vector<std::string> addresses;  // as ListenAddress::parse() reads
     std::string certificate_file;        // both empty: plain HTTP
     std::string key_file;
     bool behind_proxy = false;
+    size_t max_connections = limits::kMaxHttpConnections;
   };
   using Handler = std::function<void(const HttpRequest&, const HttpReply&)>;
 
@@ -51,10 +60,15 @@ class HttpServer {
  private:
   HttpServer(Settings settings, Handler handler);
   Result<void> listen();
-  Result<void> listen_on(const ListenAddress& address);
+  void take(GSocket* socket);
+  Result<void> accept(GSocket* socket);
+  void cut_expired();
   void handle(SoupServerMessage* message, const char* path);
   HttpRequest read_request(SoupServerMessage* message, const char* path) const;
 
+  static gboolean on_sweep(gpointer self);
+  static void on_socket_gone(gpointer self, GObject* socket);
+  static void on_request_whole(SoupServerMessage*, gpointer self);
   static void on_started(SoupServer*, SoupServerMessage*, gpointer);
   static void on_headers(SoupServer*, SoupServerMessage*, const char*,
                          GHashTable*, gpointer);
@@ -64,6 +78,11 @@ class HttpServer {
   const Settings settings_;
   const Handler handler_;
   SoupServer* server_ = nullptr;
+  std::vector<std::unique_ptr<HttpListener>> listeners_;
+  Object<GTlsCertificate> certificate_;  // of new connections
+  ConnectionTable connections_;          // by socket
+  std::set<GObject*> tracked_;           // sockets that tell when they are gone
+  guint timer_ = 0;
   std::vector<ListenAddress> addresses_;
 };
 

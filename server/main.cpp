@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "server/configuration_check.h"
 #include "server/configuration_sources.h"
 #include "server/daemon.h"
 #include "server/log.h"
@@ -18,40 +19,11 @@ namespace {
 constexpr int kExitFailed = 1;
 constexpr int kExitConfiguration = 2;
 
-// Keys that are parameters of the relay's description, of the same name.
-constexpr const char* kLimits[] = {
-    "max-sessions",   "max-sessions-per-address",
-    "max-handshakes", "max-members",
-    "max-packets-in", "max-bytes-in",
-    "max-bytes-out",  "max-speakers",
-    "max-cameras",
-};
-
-std::vector<std::pair<std::string, std::string>> limits_of(
-    const server::Configuration& configuration) {
-  const server::Configuration fallback = server::default_configuration();
-  std::vector<std::pair<std::string, std::string>> limits;
-  for (const char* name : kLimits) {
-    const auto member = std::get<int64_t server::Configuration::*>(
-        server::find_key(name)->member);
-    if (configuration.*member != fallback.*member)
-      limits.emplace_back(name, std::to_string(configuration.*member));
-  }
-  return limits;
-}
-
 std::unique_ptr<server::Relay> make_relay(
     const server::Daemon::RelaySettings& from) {
-  server::PipelineRelay::Settings settings;
-  settings.addresses = from.configuration.listen_webtransport;
-  settings.certificate_file = from.configuration.webtransport_certificate;
-  settings.key_file = from.configuration.webtransport_key;
-  settings.node_id = from.node_id;
-  settings.resume_key = from.resume_key;
-  settings.description = from.configuration.relay_description;
-  settings.shards = static_cast<unsigned>(from.configuration.shards);
-  settings.limits = limits_of(from.configuration);
-  return std::make_unique<server::PipelineRelay>(std::move(settings));
+  return std::make_unique<server::PipelineRelay>(
+      server::PipelineRelay::Settings::from(from.configuration, from.node_id,
+                                            from.resume_key));
 }
 
 int fail(const videocall::Error& error, int exit_code) {
@@ -66,6 +38,14 @@ int serve(const server::Configuration& configuration) {
   if (auto started = daemon.start(); !started)
     return fail(started.error(), kExitFailed);
   return daemon.run();
+}
+
+int check(const server::Configuration& configuration) {
+  gst_init(nullptr, nullptr);
+  if (auto good = server::check_files(configuration); !good)
+    return fail(good.error(), kExitConfiguration);
+  std::puts("videocalld: the configuration is good");
+  return 0;
 }
 
 int run(int argc, char** argv) {
@@ -83,6 +63,8 @@ int run(int argc, char** argv) {
       std::fputs(server::print_configuration(line->configuration).c_str(),
                  stdout);
       return 0;
+    case Action::check:
+      return check(line->configuration);
     case Action::serve:
       break;
   }

@@ -81,7 +81,44 @@ GstStructure* structure_of(const Grant& grant) {
       grant.remote_address.c_str(), nullptr);
 }
 
+// Keys that are parameters of the relay's description, of the same name.
+constexpr const char* kLimits[] = {
+    "max-sessions",   "max-sessions-per-address",
+    "max-handshakes", "max-members",
+    "max-packets-in", "max-bytes-in",
+    "max-bytes-out",  "max-speakers",
+    "max-cameras",
+};
+
+std::vector<std::pair<std::string, std::string>> limits_of(
+    const Configuration& configuration) {
+  const Configuration fallback = default_configuration();
+  std::vector<std::pair<std::string, std::string>> limits;
+  for (const char* name : kLimits) {
+    const auto member =
+        std::get<int64_t Configuration::*>(find_key(name)->member);
+    if (configuration.*member != fallback.*member)
+      limits.emplace_back(name, std::to_string(configuration.*member));
+  }
+  return limits;
+}
+
 }  // namespace
+
+PipelineRelay::Settings PipelineRelay::Settings::from(
+    const Configuration& configuration, std::string node_id,
+    std::string resume_key) {
+  Settings settings;
+  settings.addresses = configuration.listen_webtransport;
+  settings.certificate_file = configuration.webtransport_certificate;
+  settings.key_file = configuration.webtransport_key;
+  settings.node_id = std::move(node_id);
+  settings.resume_key = std::move(resume_key);
+  settings.description = configuration.relay_description;
+  settings.shards = static_cast<unsigned>(configuration.shards);
+  settings.limits = limits_of(configuration);
+  return settings;
+}
 
 PipelineRelay::PipelineRelay(Settings settings)
     : settings_(std::move(settings)) {}
@@ -95,12 +132,18 @@ Result<void> PipelineRelay::start(Listener& listener) {
   if (auto built = build(); !built) return built;
   if (auto found = find_elements(); !found) return found;
   connect_signals();
-  if (auto playing = play(); !playing) return playing;
+  if (auto playing = change_state(GST_STATE_PLAYING); !playing) return playing;
   guint port = 0;
   g_object_get(sources_.front().get(), "port", &port, nullptr);
   port_ = static_cast<uint16_t>(port);
   watch_bus();
   return {};
+}
+
+Result<void> PipelineRelay::check() {
+  if (auto built = build(); !built) return built;
+  if (auto found = find_elements(); !found) return found;
+  return change_state(GST_STATE_READY);
 }
 
 Result<void> PipelineRelay::build() {
@@ -145,9 +188,8 @@ void PipelineRelay::connect_signals() {
                      G_CALLBACK(on_session_request), this);
 }
 
-Result<void> PipelineRelay::play() {
-  const auto changed =
-      gst_element_set_state(pipeline_->element(), GST_STATE_PLAYING);
+Result<void> PipelineRelay::change_state(GstState state) {
+  const auto changed = gst_element_set_state(pipeline_->element(), state);
   GstBus* bus = gst_element_get_bus(pipeline_->element());
   GstMessage* message = nullptr;
   if (changed == GST_STATE_CHANGE_FAILURE)

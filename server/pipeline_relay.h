@@ -13,6 +13,7 @@
 
 #include "pipelines/gst_ptr.h"
 #include "pipelines/pipeline.h"
+#include "server/configuration.h"
 #include "server/relay.h"
 
 namespace videocall::server {
@@ -30,9 +31,16 @@ class PipelineRelay : public Relay {
     // Further parameters of the description, by name; those that are at their
     // default are left out, so that a description need not have them.
     std::vector<std::pair<std::string, std::string>> limits;
+
+    static Settings from(const Configuration& configuration,
+                         std::string node_id, std::string resume_key);
   };
   explicit PipelineRelay(Settings settings);
   ~PipelineRelay() override;
+
+  // Whether it could start: description, elements, certificate. Binds the
+  // addresses for a moment; start() must not follow.
+  Result<void> check();
 
   Result<void> start(Listener& listener) override;
   uint16_t webtransport_port() const override { return port_; }
@@ -53,7 +61,7 @@ class PipelineRelay : public Relay {
   Result<void> build();
   Result<void> find_elements();
   void connect_signals();
-  Result<void> play();
+  Result<void> change_state(GstState state);
   void watch_bus();
   void handle_message(GstMessage* message);
   void handle_error(GstMessage* message);

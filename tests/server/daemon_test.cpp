@@ -266,6 +266,39 @@ VC_TEST(a_wrong_description_is_said_so) {
   assert_fails(wrong, 1, {file + ":"});
 }
 
+VC_TEST(a_configuration_can_be_checked_without_a_start) {
+  const TemporaryFolder state;
+  const auto files = make_certificate(state, "good");
+  // Its ports may be in use, by the daemon that runs with it.
+  Process running(Process::quiet_flags(state));
+  const std::string port = running.wait_until_ready();
+  const Process::Words flags = {
+      "check-config",
+      "--listen-http=" + port.substr(port.find("//") + 2),
+      "--tls-certificate=" + files.certificate,
+      "--tls-key=" + files.key,
+      "--webtransport-certificate=" + files.certificate,
+      "--webtransport-key=" + files.key,
+      "--state-dir=" + state.file("never-made")};
+  Process good(flags);
+  ck_assert_int_eq(good.wait(), 0);
+  ck_assert(good.out().find("good") != std::string::npos);
+  ck_assert(!std::filesystem::exists(state.file("never-made")));
+  const std::string bad = state.write("bad", "not a certificate");
+  for (const char* which : {"tls", "webtransport"}) {
+    Process broken(with(flags, {"--" + std::string(which) + "-certificate"}));
+    assert_fails(broken, 2, {"-certificate needs one value"});
+    Process wrong({"check-config",
+                   "--" + std::string(which) + "-certificate=" + bad,
+                   "--" + std::string(which) + "-key=" + files.key});
+    assert_fails(wrong, 2, {bad});
+  }
+  Process description({"check-config", "--relay-description=/nonexistent"});
+  assert_fails(description, 2, {"/nonexistent"});
+  Process key({"check-config", "--lsten-http=x"});
+  assert_fails(key, 2, {"did you mean --listen-http?"});
+}
+
 VC_TEST(the_printed_configuration_is_read_back_the_same) {
   const TemporaryFolder folder;
   Process first({"--print-config", "--node-id=a", "--join-rate=3",

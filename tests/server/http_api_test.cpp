@@ -154,6 +154,41 @@ VC_TEST(guests_get_an_id_each) {
                 .status == 200);
 }
 
+VC_TEST(guests_may_be_kept_out) {
+  const TemporaryFolder folder;
+  std::string cookie;
+  const auto with_state = [&](bool guests) {
+    return [&folder, guests](server::Configuration& configuration) {
+      configuration.state_dir = folder.path();
+      configuration.guests = guests;
+    };
+  };
+  {
+    RunningDaemon daemon(with_state(true));
+    cookie = cookie_of(HttpClient(daemon.base()).join("demo"));
+  }
+  RunningDaemon daemon(with_state(false));
+  const HttpClient client(daemon.base());
+  for (const char* meeting : {"demo", "new"}) {
+    const HttpAnswer refused =
+        client.join(meeting, {{"display_name", "A"}, {"user_id", "claimed"}});
+    ck_assert_uint_eq(refused.status, 403);
+    ck_assert_str_eq(refused.code().c_str(), "GUESTS_NOT_ALLOWED");
+    ck_assert(refused.header("set-cookie").empty());
+  }
+  // Who can prove to have created it is no guest; elsewhere that proves
+  // nothing, and creates nothing.
+  const testing::Headers proof = {{"Cookie", cookie}};
+  ck_assert_uint_eq(client.join("demo", {{"display_name", "A"}}, proof).status,
+                    200);
+  ck_assert_uint_eq(client.join("new", {{"display_name", "A"}}, proof).status,
+                    403);
+  ck_assert_uint_eq(
+      client.join("demo", {{"display_name", "A"}}, {{"Cookie", cookie + "x"}})
+          .status,
+      403);
+}
+
 VC_TEST(bad_joins_are_refused_with_their_code) {
   RunningDaemon daemon([](server::Configuration& configuration) {
     configuration.join_rate = 0;

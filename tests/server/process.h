@@ -99,6 +99,7 @@ class Process {
     }
   }
 
+  pid_t pid() const { return pid_; }
   std::string out() const { return read_file(output_.file("out")); }
   std::string err() const { return read_file(output_.file("err")); }
 

@@ -3,8 +3,10 @@
 // elements, and what the server does about tokens, drain and resume.
 #include <gst/gst.h>
 
+#include <filesystem>
 #include <memory>
 
+#include "tests/server/certificate.h"
 #include "tests/server/http_client.h"
 #include "tests/server/process.h"
 #include "tests/support/suite.h"
@@ -83,6 +85,26 @@ class Client {
  private:
   GstElement* pipeline_;
 };
+
+// SHA-256 of a certificate, as browsers want it.
+json hash_of(const CertificateFiles& files) {
+  std::string pem = read_file(files.certificate);
+  gnutls_datum_t text = {reinterpret_cast<unsigned char*>(pem.data()),
+                         static_cast<unsigned>(pem.size())};
+  gnutls_x509_crt_t certificate = nullptr;
+  gnutls_x509_crt_init(&certificate);
+  ck_assert_int_eq(
+      gnutls_x509_crt_import(certificate, &text, GNUTLS_X509_FMT_PEM), 0);
+  unsigned char digest[32];
+  size_t size = sizeof digest;
+  gnutls_x509_crt_get_fingerprint(certificate, GNUTLS_DIG_SHA256, digest,
+                                  &size);
+  gnutls_x509_crt_deinit(certificate);
+  char* base64 = g_base64_encode(digest, size);
+  const json hash = {{"algorithm", "sha-256"}, {"value", base64}};
+  g_free(base64);
+  return hash;
+}
 
 struct Server {
   Server() : process(Process::quiet_flags(state)) {
@@ -187,6 +209,39 @@ VC_TEST(the_log_of_sessions_never_holds_a_token) {
   ck_assert(process.err().find(token.substr(0, 40)) == std::string::npos);
   ck_assert(process.err().find(token.substr(token.size() - 20)) ==
             std::string::npos);
+}
+
+VC_TEST(new_certificates_are_used_from_sighup_on) {
+  TemporaryFolder state;
+  gst_init(nullptr, nullptr);
+  const CertificateFiles used = make_certificate(state, "used");
+  auto flags = Process::quiet_flags(state);
+  flags.push_back("--webtransport-certificate=" + used.certificate);
+  flags.push_back("--webtransport-key=" + used.key);
+  Process process(flags);
+  const HttpClient http(process.wait_until_ready());
+  const auto call = [&](const json& hash) {
+    const json joined = http.join("demo").json()["result"];
+    return std::make_unique<Client>(Server::url(joined), json::array({hash}));
+  };
+  const json before = hash_of(used);
+  const auto first = call(before);
+  first->expect("connected");
+  const CertificateFiles next = make_certificate(state, "next");
+  const json after = hash_of(next);
+  std::filesystem::rename(next.certificate, used.certificate);
+  std::filesystem::rename(next.key, used.key);
+  process.signal(SIGHUP);
+  process.until([&] {
+    return process.err().find("certificates read again") != std::string::npos;
+  });
+  call(before)->expect("refused 0");
+  call(after)->expect("connected");
+  // Who is there stays.
+  ck_assert_uint_ge(http.get("/api/v1/meetings/demo")
+                        .json()["result"]["participant_count"]
+                        .get<size_t>(),
+                    1);
 }
 
 VC_TEST(a_stop_drains_and_closes_with_code_5) {
