@@ -99,7 +99,6 @@ class Process {
     }
   }
 
-  pid_t pid() const { return pid_; }
   std::string out() const { return read_file(output_.file("out")); }
   std::string err() const { return read_file(output_.file("err")); }
 

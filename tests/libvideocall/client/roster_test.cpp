@@ -101,6 +101,20 @@ VC_TEST(a_resume_changes_nothing_for_those_who_stayed) {
   ck_assert_uint_eq(roster.size(), 0);
 }
 
+VC_TEST(a_server_can_name_only_so_many) {
+  Log log;
+  Roster roster(log);
+  roster.begin_listing(1);
+  for (uint64_t id = 2; id < limits::kMaxRosterMembers + 102; ++id)
+    tell(roster, Event::PARTICIPANT_JOINED, id, "a");
+  ck_assert_ptr_nonnull(roster.find(limits::kMaxRosterMembers + 1));
+  ck_assert_ptr_null(roster.find(limits::kMaxRosterMembers + 2));
+  // Who goes makes room.
+  tell(roster, Event::PARTICIPANT_LEFT, 2);
+  tell(roster, Event::PARTICIPANT_JOINED, 1'000'000, "late");
+  ck_assert_ptr_nonnull(roster.find(1'000'000));
+}
+
 VC_TEST(rubbish_changes_nothing) {
   Log log;
   Roster roster(log);

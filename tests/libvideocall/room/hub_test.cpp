@@ -93,6 +93,29 @@ VC_TEST(the_first_connection_spends_the_token) {
   ck_assert_uint_eq(world.hub.list_members("demo").size(), 1);
 }
 
+VC_TEST(a_room_remembers_only_so_many_spent_tokens) {
+  World world;
+  Client& host = world.open({.meeting = "demo", .user_id = "a"});
+  world.connect(host);
+  const Grant first{.meeting = "demo", .user_id = "b", .token_id = "first"};
+  const auto spend = [&](const Grant& grant) {
+    Client& client = world.open(grant);
+    world.connect(client);
+    const bool taken = !client.closed;
+    if (taken) world.leave(client);
+    return taken;
+  };
+  ck_assert(spend(first));
+  ck_assert(!spend(first));
+  // Its memory is bounded by time too, twice a token's life.
+  for (Duration past{}; past <= limits::kSpentTokenMemory; past += 10s) {
+    world.advance(10s);
+    world.send(host, PacketType::health, "");
+  }
+  ck_assert(spend({.meeting = "demo", .user_id = "b", .token_id = "other"}));
+  ck_assert(spend(first));
+}
+
 VC_TEST(a_connection_names_its_meeting_or_none) {
   World world;
   Client& good = world.open({.meeting = "demo", .user_id = "a"});

@@ -211,6 +211,17 @@ VC_TEST(layer_preferences_are_checked) {
   trio.world.send(trio.anna, PacketType::layer_preference,
                   message.SerializeAsString());
   ck_assert_uint_eq(trio.world.hub.stats().refused, 1);
+  trio.world.advance(1s);
+  entry->set_desired_layer(1);
+  for (size_t i = 1; i < limits::kMaxLayerPreferences; ++i)
+    *message.add_entries() = *entry;
+  trio.world.send(trio.anna, PacketType::layer_preference,
+                  message.SerializeAsString());
+  ck_assert_uint_eq(trio.world.hub.stats().refused, 1);
+  *message.add_entries() = *entry;
+  trio.world.send(trio.anna, PacketType::layer_preference,
+                  message.SerializeAsString());
+  ck_assert_uint_eq(trio.world.hub.stats().refused, 2);
 }
 
 VC_SUITE_MAIN("room/room_messages")
