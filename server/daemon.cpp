@@ -243,11 +243,11 @@ void Daemon::end(int exit_code) {
 }
 
 void Daemon::reload_certificates() {
-  if (auto reloaded = http_->reload_certificate(); !reloaded)
-    log_event(LogLevel::error, "http", reloaded.error().message);
-  if (auto reloaded = relay_->reload_certificate(); !reloaded)
-    log_event(LogLevel::error, "relay", reloaded.error().message);
-  else
+  const auto http = http_->reload_certificate();
+  if (!http) log_event(LogLevel::error, "http", http.error().message);
+  const auto relay = relay_->reload_certificate();
+  if (!relay) log_event(LogLevel::error, "relay", relay.error().message);
+  if (http && relay)
     log_event(LogLevel::info, "server", "certificates read again");
 }
 

@@ -48,7 +48,8 @@ std::string other_value(const Key& key) {
   if (name.ends_with("url") || name == "allowed-origin")
     return "https://example.org";
   if (!key.choices.empty()) return key.choices.back();
-  if (std::holds_alternative<bool Configuration::*>(key.member)) return "true";
+  if (std::holds_alternative<bool Configuration::*>(key.member))
+    return std::string_view(key.fallback) == "true" ? "false" : "true";
   if (std::holds_alternative<int64_t Configuration::*>(key.member))
     return std::to_string(std::to_string(key.maximum) == key.fallback
                               ? key.minimum
