@@ -6,14 +6,17 @@
 // wants goes through a bounded inbox and one eventfd write.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "libvideocall/base/counter.h"
 #include "libvideocall/base/export.h"
 #include "libvideocall/base/result.h"
 #include "libvideocall/base/time.h"
@@ -93,15 +96,60 @@ class ShardVisitor {
 
 class Endpoint;
 
-// Counters of all shards since the endpoint was opened.
+// Why a CONNECT was refused.
+enum class ConnectRefusal : uint8_t {
+  draining,
+  full,     // too many sessions, or too many that wait to be admitted
+  address,  // too many sessions of one address
+  request,  // path, meeting id, version or token
+  timeout,  // nobody decided in time
+  program,  // refuse()
+};
+inline constexpr size_t kConnectRefusals = 6;
+VIDEOCALL_API std::string_view to_string(ConnectRefusal why);
+
+inline constexpr size_t kCloseCodes = 8;  // those that have a name
+
+// Counters of all shards since the endpoint was opened. Those of sessions are
+// at most limits::kLinkReportInterval old.
 struct EndpointStats {
   uint64_t sessions = 0;          // open now
   uint64_t handshakes = 0;        // pending now
+  uint64_t admissions = 0;        // wait for admit() or refuse() now
+  uint64_t queued_bytes = 0;      // wait to be sent now, all sessions together
   uint64_t retries = 0;           // Retry packets sent
   uint64_t resets = 0;            // stateless resets sent
   uint64_t refused = 0;           // Initials above limits::kMaxHandshakes
   uint64_t forwarded = 0;         // datagrams handed to another shard
   uint64_t dropped_commands = 0;  // hand-overs lost to a full inbox
+  uint64_t opened = 0;            // sessions
+  std::array<uint64_t, kCloseCodes> closed{};  // sessions, by CloseCode
+  std::array<uint64_t, kConnectRefusals> refused_connects{};
+  // UDP payload.
+  uint64_t udp_bytes_in = 0;
+  uint64_t udp_bytes_out = 0;
+  uint64_t datagrams_in = 0;
+  // Packets of the sessions.
+  uint64_t packets_in = 0;
+  uint64_t packets_out = 0;
+  uint64_t packet_bytes_in = 0;
+  uint64_t packet_bytes_out = 0;
+  uint64_t packets_refused = 0;  // broke the contract
+  uint64_t dropped_audio = 0;    // waited too long or did not fit
+  uint64_t dropped_video = 0;
+  uint64_t groups_cut = 0;
+  // From a client's first packet to the end of its handshake.
+  DurationHistogram::Snapshot handshake;
+  // From CONNECT to the answer.
+  DurationHistogram::Snapshot admission;
+  // From reading what arrived to having sent what it caused here.
+  DurationHistogram::Snapshot relay_delay;
+  // Until another shard takes what was handed over to it.
+  DurationHistogram::Snapshot handover_delay;
+  // Age of the oldest that waits, and round-trip time: once for each session
+  // and limits::kLinkReportInterval in which anything is sent to it.
+  DurationHistogram::Snapshot queue_delay;
+  DurationHistogram::Snapshot rtt;
 };
 
 // A number for EndpointConfig::number; also for transports that are no QUIC.

@@ -185,7 +185,7 @@ void ListenerEndpoint::deliver(std::span<const Delivery> deliveries) {
       shared = std::make_shared<const std::vector<Delivery>>(deliveries.begin(),
                                                              deliveries.end());
     }
-    shard.post(DeliverCommand{shared}, bytes);
+    shard.post(DeliverCommand{shared, Clock::now()}, bytes);
   }
 }
 
@@ -232,6 +232,7 @@ size_t ListenerEndpoint::session_count() const {
 EndpointStats ListenerEndpoint::endpoint_stats() const {
   EndpointStats sum;
   for (const auto& shard : state_.shards) shard->add_to(sum);
+  sum.admissions = state_.admissions.load(std::memory_order_relaxed);
   return sum;
 }
 

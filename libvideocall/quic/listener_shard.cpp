@@ -20,6 +20,24 @@ constexpr size_t kMinInitialBytes = 1'200;  // RFC 9000, section 14.1
 
 }  // namespace
 
+std::string_view to_string(ConnectRefusal why) {
+  switch (why) {
+    case ConnectRefusal::draining:
+      return "draining";
+    case ConnectRefusal::full:
+      return "full";
+    case ConnectRefusal::address:
+      return "address";
+    case ConnectRefusal::request:
+      return "request";
+    case ConnectRefusal::timeout:
+      return "timeout";
+    case ConnectRefusal::program:
+      return "program";
+  }
+  return "unknown";
+}
+
 ListenerShard::ListenerShard(ListenerState& state, unsigned index)
     : Shard(state.number, index, false), state_(state) {
   allowance_ = {kStatelessPerSecond, kStatelessBurst, kStatelessBurst, {}};
@@ -147,13 +165,15 @@ void ListenerShard::accept_connection(
     return;
   }
   counters_.handshakes.fetch_add(1, std::memory_order_relaxed);
+  peer.accepted = now;
   set_connection(peer, std::move(*connection));
   peer.connection->receive(datagram.path, datagram.bytes, datagram.ecn, now);
   touch(peer);
 }
 
-void ListenerShard::on_handshake_done(Peer&) {
+void ListenerShard::on_handshake_done(Peer& peer) {
   counters_.handshakes.fetch_sub(1, std::memory_order_relaxed);
+  counters_.handshake.add(Clock::now() - peer.accepted);
 }
 
 void ListenerShard::on_session_ended(Peer& peer) {
@@ -176,26 +196,34 @@ void ListenerShard::on_connect_request(Connection& connection,
   if (!peer || peer->request_id != 0) return;
   touch(*peer);
   if (state_.draining.load(std::memory_order_relaxed)) {
-    connection.refuse(503, "draining");
+    turn_away(connection, ConnectRefusal::draining, 503, "draining");
     return;
   }
   if (state_.sessions.load(std::memory_order_relaxed) >= state_.max_sessions ||
       state_.admissions.load(std::memory_order_relaxed) >=
           limits::kMaxPendingAdmissions) {
-    connection.refuse(503, "too many sessions");
+    turn_away(connection, ConnectRefusal::full, 503, "too many sessions");
     return;
   }
   if (!state_.addresses.has_room(request.remote_address)) {
-    connection.refuse(429, "too many sessions from this address");
+    turn_away(connection, ConnectRefusal::address, 429,
+              "too many sessions from this address");
     return;
   }
   ask_admission(*peer, request);
 }
 
+void ListenerShard::turn_away(Connection& connection, ConnectRefusal why,
+                              int status, std::string_view reason) {
+  counters_.refused_connects[static_cast<size_t>(why)].add(1);
+  connection.refuse(status, reason);
+}
+
 void ListenerShard::ask_admission(Peer& peer, const ConnectRequest& request) {
   MeetingPath path = MeetingPath::parse(request.path);
   if (path.status != 200) {
-    peer.connection->refuse(path.status, path.reason);
+    turn_away(*peer.connection, ConnectRefusal::request, path.status,
+              path.reason);
     return;
   }
   SessionRequest out;
@@ -208,6 +236,7 @@ void ListenerShard::ask_admission(Peer& peer, const ConnectRequest& request) {
   out.remote_address = request.remote_address;
   peer.request_id = out.id;
   peer.remote_address = request.remote_address;
+  peer.asked = Clock::now();
   waiting_[out.id] = {peer.slot, peer.generation};
   state_.admissions.fetch_add(1, std::memory_order_relaxed);
   deadlines_.emplace_back(Clock::now() + state_.admission_timeout, out.id);
@@ -231,20 +260,24 @@ void ListenerShard::admit(AdmitCommand& command, Time now) {
   if (!peer || peer->connection->finished()) return;
   touch(*peer);
   if (state_.draining.load(std::memory_order_relaxed)) {
-    peer->connection->refuse(503, "draining");
+    turn_away(*peer->connection, ConnectRefusal::draining, 503, "draining");
     return;
   }
   if (state_.sessions.load(std::memory_order_relaxed) >= state_.max_sessions) {
-    peer->connection->refuse(503, "too many sessions");
+    turn_away(*peer->connection, ConnectRefusal::full, 503,
+              "too many sessions");
     return;
   }
   if (!state_.addresses.take(peer->remote_address)) {
-    peer->connection->refuse(429, "too many sessions from this address");
+    turn_away(*peer->connection, ConnectRefusal::address, 429,
+              "too many sessions from this address");
     return;
   }
   peer->own_channel = Channel::create(Channel::Role::server, *peer, now);
   peer->channel = peer->own_channel.get();
   peer->open = true;
+  counters_.opened.add(1);
+  counters_.admission.add(now - peer->asked);
   counters_.sessions.fetch_add(1, std::memory_order_relaxed);
   state_.sessions.fetch_add(1, std::memory_order_relaxed);
   // First, so that the owner knows the session before its first packet.
@@ -259,11 +292,11 @@ void ListenerShard::admit(AdmitCommand& command, Time now) {
   peer->channel->attach(session);
 }
 
-void ListenerShard::refuse(uint64_t request_id, int status,
+void ListenerShard::refuse(uint64_t request_id, ConnectRefusal why, int status,
                            std::string_view reason) {
   Peer* peer = take_waiting(request_id);
   if (!peer) return;
-  peer->connection->refuse(status, reason);
+  turn_away(*peer->connection, why, status, reason);
   touch(*peer);
 }
 
@@ -271,7 +304,8 @@ void ListenerShard::on_command(Command& command, Time now) {
   if (auto* admitted = std::get_if<AdmitCommand>(&command)) {
     admit(*admitted, now);
   } else if (auto* refused = std::get_if<RefuseCommand>(&command)) {
-    refuse(refused->request_id, refused->status, refused->reason);
+    refuse(refused->request_id, ConnectRefusal::program, refused->status,
+           refused->reason);
   } else if (auto* one = std::get_if<CloseCommand>(&command)) {
     Peer* peer = find_peer(one->session);
     if (!peer) return;
@@ -294,7 +328,8 @@ void ListenerShard::close_all(CloseCode code, std::string_view reason) {
     touch(peer);
     peer.channel->close(code, reason);
   });
-  while (!waiting_.empty()) refuse(waiting_.begin()->first, 503, "closing");
+  while (!waiting_.empty())
+    refuse(waiting_.begin()->first, ConnectRefusal::draining, 503, "closing");
 }
 
 Time ListenerShard::on_turn(Time now) {
@@ -306,7 +341,7 @@ Time ListenerShard::on_turn(Time now) {
       deadlines_.pop_front();
       log_message(LogLevel::warning, "quic",
                   "nobody decided about a session in time; refused with 503");
-      refuse(id, 503, "admission timed out");
+      refuse(id, ConnectRefusal::timeout, 503, "admission timed out");
     } else {
       return when;
     }

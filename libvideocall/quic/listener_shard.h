@@ -79,9 +79,13 @@ class ListenerShard final : public Shard {
   void accept_connection(const Datagram& datagram, const InitialHeader& initial,
                          const std::optional<ConnectionId>& original, Time now);
   void ask_admission(Peer& peer, const ConnectRequest& request);
+  // |connection| gets |status|; counted under |why|.
+  void turn_away(Connection& connection, ConnectRefusal why, int status,
+                 std::string_view reason);
   Peer* take_waiting(uint64_t request_id);
   void admit(AdmitCommand& command, Time now);
-  void refuse(uint64_t request_id, int status, std::string_view reason);
+  void refuse(uint64_t request_id, ConnectRefusal why, int status,
+              std::string_view reason);
   void close_all(CloseCode code, std::string_view reason);
 
   ListenerState& state_;  // borrowed

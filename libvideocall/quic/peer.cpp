@@ -29,6 +29,7 @@ void Peer::on_closed(CloseCode code, std::string_view reason, bool by_peer) {
   if (!open) return;
   open = false;
   shard.counters_.sessions.fetch_sub(1, std::memory_order_relaxed);
+  shard.count_closed(*this, code);
   shard.on_session_ended(*this);
   shard.touch(*this);
   if (!shard.has_visitor()) return;

@@ -41,6 +41,9 @@ struct Peer final : public ChannelVisitor {
   uint32_t slot = 0;
   uint32_t generation = 0;
   uint64_t reported_bytes = 0;  // sent when its link was reported last
+  ChannelStats counted;         // in the shard's counters
+  Time accepted{};              // its first datagram
+  Time asked{};                 // its CONNECT
   bool touched = false;
   bool shaken = false;  // handshake done
   bool open = false;    // reported opened, not yet closed

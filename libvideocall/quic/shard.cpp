@@ -106,6 +106,53 @@ void Shard::add_to(EndpointStats& sum) const {
   add(sum.refused, counters_.refused);
   add(sum.forwarded, counters_.forwarded);
   add(sum.dropped_commands, counters_.dropped_commands);
+  const ShardCounters& from = counters_;
+  for (size_t i = 0; i < kCloseCodes; ++i)
+    sum.closed[i] += from.closed[i].get();
+  for (size_t i = 0; i < kConnectRefusals; ++i)
+    sum.refused_connects[i] += from.refused_connects[i].get();
+  sum.opened += from.opened.get();
+  sum.queued_bytes += from.queued_bytes.get();
+  sum.udp_bytes_in += from.udp_bytes_in.get();
+  sum.udp_bytes_out += from.udp_bytes_out.get();
+  sum.datagrams_in += from.datagrams_in.get();
+  sum.packets_in += from.packets_in.get();
+  sum.packets_out += from.packets_out.get();
+  sum.packet_bytes_in += from.packet_bytes_in.get();
+  sum.packet_bytes_out += from.packet_bytes_out.get();
+  sum.packets_refused += from.packets_refused.get();
+  sum.dropped_audio += from.dropped_audio.get();
+  sum.dropped_video += from.dropped_video.get();
+  sum.groups_cut += from.groups_cut.get();
+  sum.handshake += from.handshake.snapshot();
+  sum.admission += from.admission.snapshot();
+  sum.relay_delay += from.relay_delay.snapshot();
+  sum.handover_delay += from.handover_delay.snapshot();
+  sum.queue_delay += from.queue_delay.snapshot();
+  sum.rtt += from.rtt.snapshot();
+}
+
+// -- Counting -----------------------------------------------------------------
+
+// Adds what |peer|'s channel has counted since the last time.
+void Shard::count_packets(Peer& peer, const ChannelStats& stats) {
+  const ChannelStats before = std::exchange(peer.counted, stats);
+  counters_.packets_in.add(stats.packets_in - before.packets_in);
+  counters_.packets_out.add(stats.packets_out - before.packets_out);
+  counters_.packet_bytes_in.add(stats.bytes_in - before.bytes_in);
+  counters_.packet_bytes_out.add(stats.bytes_out - before.bytes_out);
+  counters_.packets_refused.add(stats.refused - before.refused);
+  counters_.dropped_audio.add(stats.dropped_audio - before.dropped_audio);
+  counters_.dropped_video.add(stats.dropped_video - before.dropped_video);
+  counters_.groups_cut.add(stats.groups_cut - before.groups_cut);
+}
+
+void Shard::count_closed(Peer& peer, CloseCode code) {
+  // Codes without a name count as a loss, which is what they are to the room.
+  auto index = static_cast<size_t>(code);
+  if (index >= kCloseCodes) index = static_cast<size_t>(CloseCode::idle);
+  counters_.closed[index].add(1);
+  if (peer.channel) count_packets(peer, peer.channel->stats(Clock::now()));
 }
 
 // -- One turn -----------------------------------------------------------------
@@ -127,6 +174,7 @@ Result<void> Shard::run_once(ShardVisitor& visitor, Duration timeout) {
 Result<void> Shard::turn(ShardVisitor& visitor, Duration timeout) {
   if (auto waited = wait(timeout); !waited) return waited;
   Time now = Clock::now();
+  const Time began = now;
   reported_ = false;
   read_sockets(now);
   fire_timers(now);
@@ -137,6 +185,8 @@ Result<void> Shard::turn(ShardVisitor& visitor, Duration timeout) {
   now = Clock::now();
   write_touched(now);
   flush_sockets();
+  if (std::exchange(arrived_, false))
+    counters_.relay_delay.add(Clock::now() - began);
   return {};
 }
 
@@ -187,6 +237,7 @@ void Shard::take_inbox(Time now) {
   inbox_.take(commands_);
   for (Command& command : commands_) {
     if (auto* deliveries = std::get_if<DeliverCommand>(&command)) {
+      counters_.handover_delay.add(now - deliveries->posted);
       deliver(*deliveries->deliveries);
     } else if (auto* forwarded = std::get_if<ForwardedDatagram>(&command)) {
       route({forwarded->path, forwarded->bytes, forwarded->ecn}, now);
@@ -219,6 +270,9 @@ void Shard::read_socket(size_t index, Time now) {
 }
 
 void Shard::route(const Datagram& datagram, Time now) {
+  arrived_ = true;
+  counters_.datagrams_in.add(1);
+  counters_.udp_bytes_in.add(datagram.bytes.size());
   const auto header = parse_header(datagram.bytes, kIdBytes);
   if (!header) return;
   const ConnectionId& id = header->destination;
@@ -251,13 +305,19 @@ Time Shard::report_links(Time now) {
   if (now < report_at_) return reports_.empty() ? Time::max() : report_at_;
   report_at_ = now + limits::kLinkReportInterval;
   reports_.clear();
+  uint64_t queued = 0;
   for_each_peer([&](Peer& peer) {
     if (!peer.open) return;
     const ChannelStats stats = peer.channel->stats(now);
+    count_packets(peer, stats);
+    queued += stats.queued_bytes;
     const uint64_t sent = stats.transport.bytes_sent;
     if (std::exchange(peer.reported_bytes, sent) == sent &&
         stats.queued_bytes == 0)
       return;
+    counters_.queue_delay.add(stats.queued_for);
+    if (stats.transport.smoothed_rtt > Duration::zero())
+      counters_.rtt.add(stats.transport.smoothed_rtt);
     reports_.push_back({.session = peer.handle(),
                         .bytes_sent = sent,
                         .packets_sent = stats.transport.packets_sent,
@@ -269,6 +329,7 @@ Time Shard::report_links(Time now) {
                         .rtt = stats.transport.smoothed_rtt,
                         .delivery_rate = stats.transport.delivery_rate});
   });
+  counters_.queued_bytes.set(queued);
   if (reports_.empty()) return Time::max();
   visitor_->on_link_reports(reports_, now);
   return report_at_;
@@ -312,6 +373,7 @@ void Shard::write_peer(Peer& peer, Time now) {
     return found ? &found->queue : nullptr;
   });
   peer.connection->write(sink, kVisitBytes, now);
+  counters_.udp_bytes_out.add(sink.sent());
   // Without progress only a timer or an arrival can help.
   if (sink.sent() > 0 && peer.connection->wants_write(now)) touch(peer);
 }
@@ -367,8 +429,9 @@ Shard::Socket* Shard::socket_for(const Path& path) {
 
 void Shard::send_stateless(const Path& path, Bytes bytes) {
   Socket* socket = socket_for(path);
-  if (socket && !bytes.empty())
-    socket->queue.send(path, bytes, bytes.size(), 0);
+  if (!socket || bytes.empty()) return;
+  counters_.udp_bytes_out.add(bytes.size());
+  socket->queue.send(path, bytes, bytes.size(), 0);
 }
 
 // -- Peers --------------------------------------------------------------------

@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "libvideocall/base/counter.h"
 #include "libvideocall/quic/connection_id_table.h"
 #include "libvideocall/quic/endpoint.h"
 #include "libvideocall/quic/inbox.h"
@@ -25,6 +26,7 @@ namespace videocall::quic {
 // -- What arrives in a shard's inbox -----------------------------------------
 struct DeliverCommand {
   std::shared_ptr<const std::vector<Delivery>> deliveries;  // shared by shards
+  Time posted{};
 };
 struct SendCommand {
   std::vector<PacketRef> packets;
@@ -53,15 +55,25 @@ using Command =
     std::variant<DeliverCommand, SendCommand, ForwardedDatagram, AdmitCommand,
                  RefuseCommand, CloseCommand, DrainCommand, CloseAllCommand>;
 
-// Counters of a shard, read from any thread.
+// Counters of a shard, read from any thread. EndpointStats says what each is.
 struct ShardCounters {
   std::atomic<uint64_t> sessions{0};
-  std::atomic<uint64_t> handshakes{0};  // pending
-  std::atomic<uint64_t> dropped_commands{0};
-  std::atomic<uint64_t> forwarded{0};  // datagrams to another shard
+  std::atomic<uint64_t> handshakes{0};
+  std::atomic<uint64_t> dropped_commands{0};  // written by any thread
+  std::atomic<uint64_t> forwarded{0};
   std::atomic<uint64_t> retries{0};
-  std::atomic<uint64_t> resets{0};   // stateless
-  std::atomic<uint64_t> refused{0};  // Initials above kMaxHandshakes
+  std::atomic<uint64_t> resets{0};
+  std::atomic<uint64_t> refused{0};
+  // Written by the loop's thread alone.
+  Counter opened;
+  std::array<Counter, kCloseCodes> closed;
+  std::array<Counter, kConnectRefusals> refused_connects;
+  Counter udp_bytes_in, udp_bytes_out, datagrams_in;
+  Counter packets_in, packets_out, packet_bytes_in, packet_bytes_out;
+  Counter packets_refused, dropped_audio, dropped_video, groups_cut;
+  Counter queued_bytes;  // when the links were looked at last
+  DurationHistogram handshake, admission, relay_delay, handover_delay;
+  DurationHistogram queue_delay, rtt;
 };
 
 struct DatagramHeader;  // quic/stateless.h
@@ -174,6 +186,8 @@ class Shard : public ConnectionOwner {
   void read_socket(size_t index, Time now);
   void fire_timers(Time now);
   void write_peer(Peer& peer, Time now);
+  void count_packets(Peer& peer, const ChannelStats& stats);
+  void count_closed(Peer& peer, CloseCode code);
   void settle(Peer& peer, Time now);
   void watch_writable(size_t index, bool wanted);
   Socket* socket_for(const Path& path);
@@ -204,6 +218,7 @@ class Shard : public ConnectionOwner {
   Time report_at_ = Time::min();     // the next link reports
   std::vector<LinkReport> reports_;  // scratch of report_links
   bool has_epoll_pwait2_ = true;
+  bool arrived_ = false;  // something, in this turn
 
   // The shard whose turn the thread is in.
   static thread_local const Shard* current_;

@@ -132,11 +132,43 @@ bool Hub::collect(Batch& batch, Output& out) {
     out.take(slot.outbox);
     return !entry.mine;
   });
-  uint64_t bytes = 0;
-  for (const Delivery& delivery : out.deliveries)
-    bytes += delivery.packet->size() * delivery.to->sessions.size();
-  forwarded_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  count(out);
   return !out.empty();
+}
+
+void Hub::count(const Output& out) {
+  uint64_t packets = 0;
+  uint64_t bytes = 0;
+  for (const Delivery& delivery : out.deliveries) {
+    packets += delivery.to->sessions.size();
+    bytes += delivery.packet->size() * delivery.to->sessions.size();
+  }
+  const auto add = [](std::atomic<uint64_t>& to, uint64_t n) {
+    to.fetch_add(n, std::memory_order_relaxed);
+  };
+  if (packets > 0) {
+    add(forwarded_packets_, packets);
+    add(forwarded_bytes_, bytes);
+  }
+  for (const Notice& notice : out.notices) {
+    switch (notice.kind) {
+      case Notice::Kind::token_spent:
+        break;
+      case Notice::Kind::joined:
+        add(joined_, 1);
+        break;
+      case Notice::Kind::disconnected:
+        add(disconnected_, 1);
+        break;
+      case Notice::Kind::resumed:
+        add(resumed_, 1);
+        break;
+      case Notice::Kind::left:
+        add(left_, 1);
+        if (notice.reason == kLost) add(lost_, 1);
+        break;
+    }
+  }
 }
 
 bool Hub::end_meeting(const std::string& meeting, Now now) {
@@ -180,11 +212,18 @@ bool Hub::accepts_secret(const std::string& meeting, uint64_t session_id,
 
 HubStats Hub::stats() const {
   HubStats stats;
+  std::vector<std::shared_ptr<Slot>> slots;
   {
+    // Together, so that a room that goes meanwhile is counted once.
     const std::shared_lock lock(directory_);
     stats.sessions = sessions_.size();
+    stats.refused = gone_.refused;
+    stats.dropped = gone_.dropped;
+    stats.over_rate = gone_.over_rate;
+    slots.reserve(rooms_.size());
+    for (const auto& [meeting, slot] : rooms_) slots.push_back(slot);
   }
-  for (const std::shared_ptr<Slot>& slot : all_slots()) {
+  for (const std::shared_ptr<Slot>& slot : slots) {
     const std::lock_guard lock(slot->mutex);
     const RoomStats room = slot->room.stats();
     ++stats.rooms;
@@ -194,7 +233,16 @@ HubStats Hub::stats() const {
     stats.over_rate += room.over_rate;
     stats.limited_viewers += room.limited_viewers;
   }
-  stats.forwarded_bytes = forwarded_bytes_.load(std::memory_order_relaxed);
+  const auto read = [](const std::atomic<uint64_t>& from) {
+    return from.load(std::memory_order_relaxed);
+  };
+  stats.forwarded_packets = read(forwarded_packets_);
+  stats.forwarded_bytes = read(forwarded_bytes_);
+  stats.joined = read(joined_);
+  stats.disconnected = read(disconnected_);
+  stats.resumed = read(resumed_);
+  stats.left = read(left_);
+  stats.lost = read(lost_);
   stats.shed = shed_;
   return stats;
 }
@@ -228,6 +276,10 @@ void Hub::remove_if_empty(const std::shared_ptr<Slot>& slot) {
   const std::lock_guard lock(slot->mutex);
   if (!slot->room.empty()) return;
   slot->dead = true;
+  const RoomStats counted = slot->room.stats();
+  gone_.refused += counted.refused;
+  gone_.dropped += counted.dropped;
+  gone_.over_rate += counted.over_rate;
   rooms_.erase(slot->room.meeting());
 }
 

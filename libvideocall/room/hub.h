@@ -29,6 +29,7 @@
 
 namespace videocall::room {
 
+// Levels of now, and counts since the hub was made, of rooms that are gone too.
 struct HubStats {
   size_t rooms = 0;
   size_t sessions = 0;  // also those before their CONNECTION
@@ -37,7 +38,13 @@ struct HubStats {
   uint64_t dropped = 0;
   uint64_t over_rate = 0;
   size_t limited_viewers = 0;
-  uint64_t forwarded_bytes = 0;  // packets times recipients
+  uint64_t forwarded_packets = 0;  // packets times recipients
+  uint64_t forwarded_bytes = 0;
+  uint64_t joined = 0;
+  uint64_t disconnected = 0;
+  uint64_t resumed = 0;
+  uint64_t left = 0;  // also those who were lost
+  uint64_t lost = 0;  // did not resume
   Shed shed = Shed::none;
 };
 
@@ -113,15 +120,23 @@ class VIDEOCALL_API Hub {
   std::shared_ptr<Slot> find_slot(const std::string& meeting) const;
   std::shared_ptr<Slot> find_or_make_slot(const std::string& meeting);
   std::vector<std::shared_ptr<Slot>> all_slots() const;
+  void count(const Output& out);
   void remove_if_empty(const std::shared_ptr<Slot>& slot);
 
   const Config config_;
   std::atomic<bool> keep_all_layers_{false};
+  std::atomic<uint64_t> forwarded_packets_{0};
   std::atomic<uint64_t> forwarded_bytes_{0};
+  std::atomic<uint64_t> joined_{0};
+  std::atomic<uint64_t> disconnected_{0};
+  std::atomic<uint64_t> resumed_{0};
+  std::atomic<uint64_t> left_{0};
+  std::atomic<uint64_t> lost_{0};
   std::atomic<Shed> shed_{Shed::none};
   Shedder shedder_;  // tick()'s thread
   mutable std::shared_mutex directory_;
   std::unordered_map<std::string, std::shared_ptr<Slot>> rooms_;
+  RoomStats gone_;  // counts of rooms that are no more
   std::unordered_map<SessionHandle, Place, SessionHandleHash> sessions_;
 };
 

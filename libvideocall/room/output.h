@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <iterator>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,16 +30,27 @@ enum class Role : uint8_t {
   observer = 3,  // sees and hears, but sends no media
 };
 
+// Why somebody left who did not resume.
+inline constexpr std::string_view kLost = "lost";
+
 // What the program around the room is told.
 struct Notice {
-  enum class Kind { token_spent, joined, left };
+  enum class Kind {
+    token_spent,
+    joined,
+    disconnected,  // its session has ended; it may resume
+    resumed,
+    left,
+  };
   Kind kind = Kind::joined;
   std::string meeting;
   uint64_t session_id = 0;
   std::string user_id;
   std::string display_name;
   Role role = Role::unspecified;
-  std::string reason;    // left: why, as to_string(CloseCode), or "lost"
+  // disconnected, left: why, as to_string(CloseCode); left also "lost": it did
+  // not resume.
+  std::string reason;
   std::string token_id;  // token_spent
 };
 

@@ -7,7 +7,6 @@ namespace videocall::room {
 namespace {
 
 constexpr auto kSweepInterval = 1s;
-constexpr std::string_view kLost = "lost";
 
 }  // namespace
 
@@ -42,6 +41,7 @@ void Room::close(Session& session, CloseCode code, Now now, Output& out) {
   Member& member = *session.member;
   if (is_resumable(code)) {
     detach(member, now);
+    notify(Notice::Kind::disconnected, member, to_string(code), out);
   } else {
     leave(member, to_string(code), now, out);
   }
@@ -67,6 +67,7 @@ void Room::connect(Session& session, const Packet& packet, Now now,
       shut(*replaced, CloseCode::superseded, "resumed elsewhere", out);
     }
     attach(*member, std::move(connected), now);
+    notify(Notice::Kind::resumed, *member, {}, out);
     assign(*member, now, out);
     return;
   }
@@ -206,6 +207,7 @@ void Room::shut_member(Member& member, CloseCode code, std::string_view reason,
   if (session) shut(*session, code, reason, out);
   if (session && is_resumable(code)) {
     detach(member, now);
+    notify(Notice::Kind::disconnected, member, to_string(code), out);
   } else {
     leave(member, to_string(code), now, out);
   }

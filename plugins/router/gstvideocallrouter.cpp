@@ -21,6 +21,7 @@
 #include <cstdio>
 
 #include "plugins/common/gstvideocallpacketmeta.h"
+#include "plugins/common/gstvideocallstats.h"
 #include "plugins/router/routerflow.h"
 #include "plugins/router/routermessages.h"
 #include "plugins/router/routerpolicy.h"
@@ -282,17 +283,27 @@ static GstStateChangeReturn gst_videocall_router_change_state(
 static GstStructure* make_stats(GstVideocallRouter* self) {
   room::HubStats stats;
   if (const auto engine = get_engine(self)) stats = engine->hub.stats();
-  return gst_structure_new(
-      "videocallrouter-stats", "rooms", G_TYPE_UINT64,
-      static_cast<guint64>(stats.rooms), "sessions", G_TYPE_UINT64,
-      static_cast<guint64>(stats.sessions), "members", G_TYPE_UINT64,
-      static_cast<guint64>(stats.members), "packets-refused", G_TYPE_UINT64,
-      static_cast<guint64>(stats.refused), "packets-dropped", G_TYPE_UINT64,
-      static_cast<guint64>(stats.dropped), "packets-over-rate", G_TYPE_UINT64,
-      static_cast<guint64>(stats.over_rate), "limited-viewers", G_TYPE_UINT64,
-      static_cast<guint64>(stats.limited_viewers), "bytes-forwarded",
-      G_TYPE_UINT64, static_cast<guint64>(stats.forwarded_bytes), "shed-level",
-      G_TYPE_UINT64, static_cast<guint64>(stats.shed), nullptr);
+  const std::pair<const char*, uint64_t> counts[] = {
+      {"rooms", stats.rooms},
+      {"sessions", stats.sessions},
+      {"members", stats.members},
+      {"packets-refused", stats.refused},
+      {"packets-dropped", stats.dropped},
+      {"packets-over-rate", stats.over_rate},
+      {"limited-viewers", stats.limited_viewers},
+      {"packets-forwarded", stats.forwarded_packets},
+      {"bytes-forwarded", stats.forwarded_bytes},
+      {"joined", stats.joined},
+      {"disconnected", stats.disconnected},
+      {"resumed", stats.resumed},
+      {"left", stats.left},
+      {"lost", stats.lost},
+      {"shed-level", static_cast<uint64_t>(stats.shed)},
+  };
+  GstStructure* structure = gst_structure_new_empty("videocallrouter-stats");
+  for (const auto& [field, value] : counts)
+    gst_videocall_stats_set(structure, field, value);
+  return structure;
 }
 
 static void gst_videocall_router_set_property(GObject* object, guint id,
@@ -384,8 +395,9 @@ static void install_properties(GObjectClass* klass) {
       g_param_spec_boxed(
           "stats", "Statistics",
           "rooms, sessions, members, packets-refused, packets-dropped, "
-          "packets-over-rate, limited-viewers, bytes-forwarded and shed-level "
-          "(all guint64)",
+          "packets-over-rate, limited-viewers, packets-forwarded, "
+          "bytes-forwarded, joined, disconnected, resumed, left, lost and "
+          "shed-level (all guint64)",
           GST_TYPE_STRUCTURE,
           static_cast<GParamFlags>(G_PARAM_READABLE | kStatic)));
   gst_videocall_router_install_policy(klass, PROP_POLICY);

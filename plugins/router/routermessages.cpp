@@ -116,15 +116,18 @@ GstEvent* gst_videocall_close_session_event(const CloseCommand& command) {
 
 GstMessage* gst_videocall_peer_message(GstElement* element,
                                        const room::Notice& notice) {
-  const bool left = notice.kind == room::Notice::Kind::left;
+  using Kind = room::Notice::Kind;
+  const char* name = "videocall-peer-joined";
+  if (notice.kind == Kind::disconnected) name = "videocall-peer-disconnected";
+  if (notice.kind == Kind::resumed) name = "videocall-peer-resumed";
+  if (notice.kind == Kind::left) name = "videocall-peer-left";
   GstStructure* structure = gst_structure_new(
-      left ? "videocall-peer-left" : "videocall-peer-joined", "meeting",
-      G_TYPE_STRING, notice.meeting.c_str(), "session-id", G_TYPE_UINT64,
-      static_cast<guint64>(notice.session_id), "user-id", G_TYPE_STRING,
-      notice.user_id.c_str(), "display-name", G_TYPE_STRING,
+      name, "meeting", G_TYPE_STRING, notice.meeting.c_str(), "session-id",
+      G_TYPE_UINT64, static_cast<guint64>(notice.session_id), "user-id",
+      G_TYPE_STRING, notice.user_id.c_str(), "display-name", G_TYPE_STRING,
       notice.display_name.c_str(), "role", G_TYPE_UINT,
       static_cast<guint>(notice.role), nullptr);
-  if (left)
+  if (!notice.reason.empty())
     gst_structure_set(structure, "reason", G_TYPE_STRING, notice.reason.c_str(),
                       nullptr);
   return gst_message_new_element(GST_OBJECT(element), structure);

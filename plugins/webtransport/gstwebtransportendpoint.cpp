@@ -2,6 +2,7 @@
 #include "plugins/webtransport/gstwebtransportendpoint.h"
 
 #include "libvideocall/wire/limits.h"
+#include "plugins/common/gstvideocallstats.h"
 
 GType gst_webtransport_mode_get_type() {
   static const GType type = [] {
@@ -254,6 +255,42 @@ GstStructure* make_listener_stats(const quic::EndpointStats& stats) {
   put_count(out, "refused", stats.refused);
   put_count(out, "forwarded", stats.forwarded);
   put_count(out, "dropped-commands", stats.dropped_commands);
+  put_count(out, "admissions", stats.admissions);
+  put_count(out, "queued-bytes", stats.queued_bytes);
+  put_count(out, "opened", stats.opened);
+  for (size_t i = 0; i < stats.closed.size(); ++i)
+    put_count(
+        out,
+        ("closed-" + std::string(to_string(static_cast<CloseCode>(i)))).c_str(),
+        stats.closed[i]);
+  for (size_t i = 0; i < stats.refused_connects.size(); ++i)
+    put_count(out,
+              ("connect-refused-" +
+               std::string(to_string(static_cast<quic::ConnectRefusal>(i))))
+                  .c_str(),
+              stats.refused_connects[i]);
+  put_count(out, "udp-bytes-in", stats.udp_bytes_in);
+  put_count(out, "udp-bytes-out", stats.udp_bytes_out);
+  put_count(out, "udp-packets-in", stats.datagrams_in);
+  put_count(out, "packets-in", stats.packets_in);
+  put_count(out, "packets-out", stats.packets_out);
+  put_count(out, "packet-bytes-in", stats.packet_bytes_in);
+  put_count(out, "packet-bytes-out", stats.packet_bytes_out);
+  put_count(out, "packets-refused", stats.packets_refused);
+  put_count(out, "dropped-audio", stats.dropped_audio);
+  put_count(out, "dropped-video", stats.dropped_video);
+  put_count(out, "groups-cut", stats.groups_cut);
+  const std::pair<const char*, const DurationHistogram::Snapshot&>
+      histograms[] = {
+          {"handshake", stats.handshake},
+          {"admission", stats.admission},
+          {"relay-delay", stats.relay_delay},
+          {"handover-delay", stats.handover_delay},
+          {"queue-delay", stats.queue_delay},
+          {"rtt", stats.rtt},
+      };
+  for (const auto& [field, histogram] : histograms)
+    gst_videocall_stats_set_histogram(out, field, histogram);
   return out;
 }
 
