@@ -25,11 +25,11 @@ Admission::Admission(Relay& relay, WorkerPool& workers,
 
 void Admission::decide(const SessionRequest& request) {
   if (draining_) {
-    refuse(request, {503, "the server is draining"});
+    refuse(request, {kDraining, 503, "the server is draining"});
     return;
   }
   if (!workers_.post([this, request] { decide_now(request); }))
-    refuse(request, {503, "the server is overloaded"});
+    refuse(request, {kOverloaded, 503, "the server is overloaded"});
 }
 
 void Admission::spend(const std::string& token_id) {
@@ -43,6 +43,7 @@ void Admission::decide_now(const SessionRequest& request) {
     return;
   }
   const Grant& grant = std::get<Grant>(judged);
+  ++outcomes_[grant.resumes ? kResumed : kAdmitted];
   log_event(LogLevel::info, "admission", "admitted",
             {{"meeting", grant.meeting},
              {"user", grant.user_id},
@@ -54,15 +55,16 @@ void Admission::decide_now(const SessionRequest& request) {
 std::variant<Grant, Admission::Refusal> Admission::judge(
     const SessionRequest& request) {
   if (!is_meeting_id(request.meeting))
-    return Refusal{400, "the meeting id is not valid"};
+    return Refusal{kBadRequest, 400, "the meeting id is not valid"};
   const auto claims =
       signer_.verify(request.token, node_id_, request.meeting, now_unix());
-  if (!claims) return Refusal{401, claims.error().message};
+  if (!claims) return Refusal{kUnauthorized, 401, claims.error().message};
   if (spent_.contains(claims->token_id))
-    return Refusal{401, "token refused: it was used before"};
+    return Refusal{kUnauthorized, 401, "token refused: it was used before"};
   if (!request.origin.empty() && !origins_.contains(request.origin) &&
       request.origin != claims->origin)
-    return Refusal{403, "pages of " + request.origin + " may not join"};
+    return Refusal{kWrongOrigin, 403,
+                   "pages of " + request.origin + " may not join"};
   Grant grant;
   grant.meeting = request.meeting;
   grant.user_id = claims->user_id;
@@ -81,12 +83,26 @@ std::variant<Grant, Admission::Refusal> Admission::judge(
 }
 
 void Admission::refuse(const SessionRequest& request, const Refusal& refusal) {
+  ++outcomes_[refusal.outcome];
   log_event(LogLevel::info, "admission", "refused",
             {{"meeting", request.meeting},
              {"address", request.remote_address},
              {"status", std::to_string(refusal.status)},
              {"reason", refusal.reason}});
   relay_.refuse(request, refusal.status, refusal.reason);
+}
+
+void Admission::add_metrics(MetricsText& out) const {
+  static constexpr const char* kNames[kOutcomes] = {
+      "admitted",    "resumed",      "draining",    "overloaded",
+      "bad-request", "unauthorized", "wrong-origin"};
+  for (size_t i = 0; i < kOutcomes; ++i)
+    out.counter("videocall_admissions_total",
+                "Requests for a session that were decided, by result.",
+                label("result", kNames[i]), static_cast<double>(outcomes_[i]));
+  out.gauge("videocall_spent_tokens",
+            "Tokens that were used and are remembered until they expire.", "",
+            static_cast<double>(spent_.size()));
 }
 
 }  // namespace videocall::server

@@ -3,10 +3,12 @@
 // worker, by token, resume secret and origin.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <string>
 
 #include "libvideocall/auth/token.h"
+#include "server/metrics_text.h"
 #include "server/origin.h"
 #include "server/relay.h"
 #include "server/spent_tokens.h"
@@ -35,8 +37,22 @@ class Admission {
   // From now on everybody is refused with 503. Any thread.
   void refuse_all() { draining_ = true; }
 
+  // Any thread.
+  void add_metrics(MetricsText& out) const;
+
  private:
+  enum Outcome : size_t {
+    kAdmitted,
+    kResumed,
+    kDraining,
+    kOverloaded,
+    kBadRequest,
+    kUnauthorized,
+    kWrongOrigin,
+    kOutcomes,
+  };
   struct Refusal {
+    Outcome outcome;
     unsigned status;
     std::string reason;  // for the log and the peer; without secrets
   };
@@ -54,6 +70,7 @@ class Admission {
   OriginSet origins_;
   SpentTokens spent_;
   std::atomic<bool> draining_{false};
+  std::array<std::atomic<uint64_t>, kOutcomes> outcomes_{};
 };
 
 }  // namespace videocall::server

@@ -110,6 +110,22 @@ Result<void> check_exposure(const Configuration& configuration,
   return {};
 }
 
+Result<void> check_admin(const Configuration& configuration) {
+  if (configuration.listen_admin.empty()) return {};
+  const auto admin =
+      parse_addresses("listen-admin", configuration.listen_admin);
+  if (!admin) return admin.error();
+  if (!configuration.tls_certificate.empty() || configuration.insecure_http)
+    return {};
+  for (const ListenAddress& address : *admin)
+    if (!address.is_loopback())
+      return wrong("listen-admin " + address.text() +
+                   " can be reached by other machines, and the admin token "
+                   "would travel in clear: set tls-certificate and tls-key, "
+                   "or insecure-http on a closed network");
+  return {};
+}
+
 Result<void> check_pair(const char* certificate_name,
                         const std::string& certificate, const char* key_name,
                         const std::string& key) {
@@ -248,6 +264,7 @@ Result<void> check_configuration(const Configuration& configuration) {
   if (auto checked = check_urls(configuration); !checked) return checked;
   if (auto checked = check_node_id(configuration.node_id); !checked)
     return checked;
+  if (auto checked = check_admin(configuration); !checked) return checked;
   return check_exposure(configuration, *http);
 }
 

@@ -19,6 +19,7 @@ namespace videocall::server {
 struct Configuration {
   std::vector<std::string> listen_http;
   std::vector<std::string> listen_webtransport;
+  std::vector<std::string> listen_admin;
   std::string public_url;
   std::string public_webtransport_url;
   std::vector<std::string> allowed_origins;

@@ -23,6 +23,12 @@ std::vector<Section> make_sections() {
             "Where media travels (UDP): numeric ADDR:PORT. All must have the "
             "same port.",
             "ADDR:PORT,..."},
+           {"listen-admin", &C::listen_admin, "127.0.0.1:9464,[::1]:9464",
+            "Where /metrics and the admin API are served: numeric ADDR:PORT. "
+            "Empty: nowhere. An address that others can reach needs "
+            "tls-certificate or insecure-http, and wants the admin token, "
+            "which is in admin.key of state-dir, for /metrics too.",
+            "ADDR:PORT,..."},
            {"public-url", &C::public_url, "",
             "The address under which people open the page, such as "
             "https://meet.example.org. Empty: the address of each connection.",

@@ -18,6 +18,8 @@
 #include "server/log.h"
 #include "server/main_loop.h"
 #include "server/open_files.h"
+#include "server/process_usage.h"
+#include "server/relay_metrics.h"
 #include "server/service_notify.h"
 #include "server/sqlite_store.h"
 
@@ -87,6 +89,7 @@ Daemon::~Daemon() {
   if (timer_ != 0) g_source_remove(timer_);
   // HTTP first: it brings new work. Then the workers, which use the relay.
   http_.reset();
+  admin_http_.reset();
   if (workers_) workers_->stop();
   drain_main_loop();
   if (relay_) relay_->stop();
@@ -106,7 +109,7 @@ Result<void> Daemon::start() {
   urls_->set_webtransport_port(relay_->webtransport_port());
   api_ = std::make_unique<HttpApi>(HttpApi::Parts{
       configuration_, *urls_, *signer_, node_id_, *store_, *workers_, *relay_});
-  return {};
+  return open_admin();
 }
 
 Result<void> Daemon::open_state() {
@@ -116,9 +119,12 @@ Result<void> Daemon::open_state() {
   if (!token_key) return token_key.error();
   auto resume_key = SecretKey::load_or_create(folder + "/resume.key");
   if (!resume_key) return resume_key.error();
+  auto admin_key = SecretKey::load_or_create(folder + "/admin.key");
+  if (!admin_key) return admin_key.error();
+  admin_token_ = admin_key->hex();
   auto store = SqliteStore::create(folder + "/videocall.db");
   if (!store) return store.error();
-  store_ = *std::move(store);
+  store_ = std::make_unique<ObservedStore>(*std::move(store));
   signer_ = std::make_unique<TokenSigner>(*token_key, kIssuer);
   relay_ = make_relay_({configuration_, node_id_, resume_key->hex()});
   log_event(LogLevel::info, "server", "state opened",
@@ -144,6 +150,84 @@ Result<void> Daemon::open_http() {
   return {};
 }
 
+Result<void> Daemon::open_admin() {
+  if (configuration_.listen_admin.empty()) return {};
+  HttpServer::Settings settings;
+  settings.addresses = configuration_.listen_admin;
+  settings.key = "listen-admin";
+  settings.max_connections = limits::kMaxAdminConnections;
+  // On loopback there is nothing to hide it from.
+  const bool reachable =
+      std::any_of(settings.addresses.begin(), settings.addresses.end(),
+                  [](const std::string& text) {
+                    const auto address = ListenAddress::parse(text);
+                    return address && !address->is_loopback();
+                  });
+  if (reachable) {
+    settings.certificate_file = configuration_.tls_certificate;
+    settings.key_file = configuration_.tls_key;
+  }
+  admin_api_ = std::make_unique<AdminApi>(
+      AdminApi::Parts{admin_token_, [this] { return metrics(); },
+                      [this] {
+                        begin_drain();
+                        return relay_->session_count();
+                      },
+                      configuration_.drain_timeout_s});
+  auto opened = HttpServer::create(
+      std::move(settings),
+      [this](const HttpRequest& request, const HttpReply& reply) {
+        reply(admin_api_->handle(request));
+      });
+  if (opened) {
+    admin_http_ = *std::move(opened);
+    return {};
+  }
+  // What nobody asked for keeps no server from starting.
+  const bool asked =
+      configuration_.listen_admin != default_configuration().listen_admin;
+  if (asked || opened.error().code != Errc::address_in_use)
+    return opened.error();
+  log_event(LogLevel::warning, "admin", "metrics are not served",
+            {{"reason", opened.error().message}});
+  return {};
+}
+
+std::string Daemon::metrics() {
+  check_store();
+  MetricsText out;
+  out.gauge("videocall_build_info", "The version that runs; always 1.",
+            label("version", VIDEOCALL_VERSION), 1);
+  out.gauge("videocall_draining",
+            "Whether sessions are being handed on (1) or served (0).", "",
+            phase_ == Phase::serving ? 0 : 1);
+  out.gauge("videocall_sessions_limit",
+            "Sessions that are served at most (max-sessions).", "",
+            static_cast<double>(configuration_.max_sessions));
+  out.gauge("videocall_http_connections", "HTTP connections that are open.", "",
+            static_cast<double>(http_->connections()));
+  api_->metrics().add_metrics(out);
+  admission_->add_metrics(out);
+  out.gauge("videocall_worker_queue_jobs",
+            "Joins and admissions that wait for a worker thread.", "",
+            static_cast<double>(workers_->waiting()));
+  store_->add_metrics(out, Clock::now());
+  for (const Statistics& part : relay_->statistics())
+    add_relay_metrics(out, part);
+  add_process_metrics(out);
+  return out.text();
+}
+
+// The next scrape shows the result: none may wait for the database.
+void Daemon::check_store() {
+  if (checking_store_) return;
+  checking_store_ = workers_->post([this] {
+    const auto checked = store_->check();
+    if (!checked) log_event(LogLevel::error, "store", checked.error().message);
+    run_on_main([this] { checking_store_ = false; });
+  });
+}
+
 int Daemon::run() {
   const guint sources[] = {
       g_unix_signal_add(SIGTERM, on_stop_signal, this),
@@ -162,6 +246,11 @@ void Daemon::announce() const {
     log_event(
         LogLevel::info, "http", "listening",
         {{"address", address.text()}, {"tls", http_->secure() ? "yes" : "no"}});
+  if (admin_http_)
+    for (const ListenAddress& address : admin_http_->addresses())
+      log_event(LogLevel::info, "admin", "listening",
+                {{"address", address.text()},
+                 {"tls", admin_http_->secure() ? "yes" : "no"}});
   log_event(LogLevel::info, "relay", "listening",
             {{"port", std::to_string(relay_->webtransport_port())}});
   std::printf("videocall is ready: open %s\n", urls_->page().c_str());
@@ -245,6 +334,9 @@ void Daemon::end(int exit_code) {
 void Daemon::reload_certificates() {
   const auto http = http_->reload_certificate();
   if (!http) log_event(LogLevel::error, "http", http.error().message);
+  if (admin_http_)
+    if (const auto admin = admin_http_->reload_certificate(); !admin)
+      log_event(LogLevel::error, "admin", admin.error().message);
   const auto relay = relay_->reload_certificate();
   if (!relay) log_event(LogLevel::error, "relay", relay.error().message);
   if (http && relay)

@@ -11,11 +11,12 @@
 
 #include "libvideocall/auth/secret_key.h"
 #include "libvideocall/auth/token.h"
+#include "server/admin_api.h"
 #include "server/admission.h"
 #include "server/configuration.h"
 #include "server/http_api.h"
 #include "server/http_server.h"
-#include "server/meeting_store.h"
+#include "server/observed_store.h"
 #include "server/relay.h"
 #include "server/transport_urls.h"
 #include "server/worker_pool.h"
@@ -46,12 +47,17 @@ class Daemon : private Relay::Listener {
   // code: 0 ended in order, 1 the relay failed.
   int run();
 
-  // As the signals do.
+  // As the signals do; a second call changes nothing.
   void begin_drain();
   void reload_certificates();
 
   const TransportUrls& urls() const { return *urls_; }
   const HttpServer& http() const { return *http_; }
+  // nullptr: not served.
+  const HttpServer* admin() const { return admin_http_.get(); }
+  const std::string& admin_token() const { return admin_token_; }
+  // What /metrics answers.
+  std::string metrics();
 
  private:
   enum class Phase { serving, draining, closing, ended };
@@ -62,6 +68,8 @@ class Daemon : private Relay::Listener {
 
   Result<void> open_state();
   Result<void> open_http();
+  Result<void> open_admin();
+  void check_store();
   void announce() const;
   void close_sessions();
   void end(int exit_code);
@@ -74,13 +82,17 @@ class Daemon : private Relay::Listener {
   const std::string node_id_;
   const MakeRelay make_relay_;
   std::unique_ptr<TokenSigner> signer_;
-  std::unique_ptr<MeetingStore> store_;
+  std::unique_ptr<ObservedStore> store_;
   std::unique_ptr<Relay> relay_;
   std::unique_ptr<WorkerPool> workers_;
   std::unique_ptr<Admission> admission_;
   std::unique_ptr<TransportUrls> urls_;
   std::unique_ptr<HttpApi> api_;
   std::unique_ptr<HttpServer> http_;
+  std::string admin_token_;
+  std::unique_ptr<AdminApi> admin_api_;
+  std::unique_ptr<HttpServer> admin_http_;
+  bool checking_store_ = false;
 
   GMainLoop* loop_;
   Phase phase_ = Phase::serving;

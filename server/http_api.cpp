@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "proto/meeting.pb.h"
+#include "server/http_answers.h"
 #include "server/log.h"
 #include "server/main_loop.h"
 #include "server/names.h"
@@ -20,44 +21,6 @@ constexpr const char* kHostCookie = "videocall_host";
 constexpr size_t kCookieBytes = 32;
 constexpr int kCookieMaxAgeS = 365 * 24 * 3600;
 constexpr size_t kGuestIdBytes = 12;
-
-HttpResponse json_response(unsigned status, const Json& body) {
-  HttpResponse response;
-  response.status = status;
-  response.content_type = "application/json";
-  response.body = std::make_shared<const std::string>(
-      body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
-  response.headers = {{"Cache-Control", "no-store"}};
-  return response;
-}
-
-HttpResponse success(const Json& result) {
-  return json_response(200, {{"success", true}, {"result", result}});
-}
-
-HttpResponse failure(unsigned status, const char* code,
-                     const std::string& message) {
-  return json_response(
-      status,
-      {{"success", false}, {"result", {{"code", code}, {"message", message}}}});
-}
-
-HttpResponse wrong_method(const char* allowed) {
-  HttpResponse response =
-      failure(405, "METHOD_NOT_ALLOWED",
-              std::string("This path answers ") + allowed + " only.");
-  response.headers.emplace_back("Allow", allowed);
-  return response;
-}
-
-HttpResponse later(HttpResponse response, int seconds) {
-  response.headers.emplace_back("Retry-After", std::to_string(seconds));
-  return response;
-}
-
-HttpResponse not_found() {
-  return failure(404, "NOT_FOUND", "There is nothing under this path.");
-}
 
 int64_t now_ms() {
   return g_get_real_time() / 1000;
@@ -150,6 +113,15 @@ HttpApi::HttpApi(Parts parts)
                     static_cast<double>(parts.configuration.join_burst)) {}
 
 void HttpApi::handle(const HttpRequest& request, const HttpReply& reply) {
+  const Time began = Clock::now();
+  route(request, [this, began, route = route_of(request.path),
+                  reply](const HttpResponse& response) {
+    metrics_.count(route, response.status, Clock::now() - began);
+    reply(response);
+  });
+}
+
+void HttpApi::route(const HttpRequest& request, const HttpReply& reply) {
   const std::string_view path = request.path;
   if (path.starts_with(kMeetings)) {
     handle_meeting(request, path.substr(kMeetings.size()), reply);

@@ -10,6 +10,7 @@
 #include "libvideocall/auth/token.h"
 #include "server/configuration.h"
 #include "server/http_message.h"
+#include "server/http_metrics.h"
 #include "server/meeting_store.h"
 #include "server/rate_limiter.h"
 #include "server/relay.h"
@@ -36,6 +37,8 @@ class HttpApi {
   // Answers |request| now or, after a worker was asked, later.
   void handle(const HttpRequest& request, const HttpReply& reply);
 
+  const HttpMetrics& metrics() const { return metrics_; }
+
   // From now on joins get 503 DRAINING and /readyz says so.
   void set_draining() { draining_ = true; }
 
@@ -51,6 +54,7 @@ class HttpApi {
     std::string remote_address;
     bool secure = false;
   };
+  void route(const HttpRequest& request, const HttpReply& reply);
   void handle_meeting(const HttpRequest& request, std::string_view rest,
                       const HttpReply& reply);
   void join(const HttpRequest& request, const std::string& meeting,
@@ -68,6 +72,7 @@ class HttpApi {
   const StaticFiles files_;
   const OriginSet origins_;
   RateLimiter join_limiter_;
+  HttpMetrics metrics_;
   bool draining_ = false;
 };
 

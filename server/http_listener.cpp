@@ -33,14 +33,15 @@ GSocket* open_listener(const ListenAddress& address, GError** error) {
   return nullptr;
 }
 
-Error listen_failure(const ListenAddress& address, const GError& error) {
+Error listen_failure(const ListenAddress& address, const char* key,
+                     const GError& error) {
   const auto is = [&](GIOErrorEnum code) {
     return g_error_matches(&error, G_IO_ERROR, code);
   };
   if (is(G_IO_ERROR_ADDRESS_IN_USE))
     return {Errc::address_in_use,
             "another program listens on " + address.text() +
-                "; end it, or name another port with listen-http"};
+                "; end it, or name another port with " + key};
   Error failure{Errc::io, "cannot listen for HTTP on " + address.text() + ": " +
                               error.message};
   if (is(G_IO_ERROR_PERMISSION_DENIED))
@@ -54,11 +55,11 @@ Error listen_failure(const ListenAddress& address, const GError& error) {
 }  // namespace
 
 Result<std::unique_ptr<HttpListener>> HttpListener::open(
-    const ListenAddress& address, Accepted accepted) {
+    const ListenAddress& address, const char* key, Accepted accepted) {
   GError* error = nullptr;
   GSocket* socket = open_listener(address, &error);
   if (socket == nullptr) {
-    Error failure = listen_failure(address, *error);
+    Error failure = listen_failure(address, key, *error);
     g_error_free(error);
     return failure;
   }

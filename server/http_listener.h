@@ -20,10 +20,11 @@ class HttpListener {
   // Takes a connection; |socket| is borrowed.
   using Accepted = std::function<void(GSocket* socket)>;
 
-  // Errors: address_in_use; not_found: the machine lacks the address family;
+  // |key| is what names |address|, for messages. Errors: address_in_use;
+  // not_found: the machine lacks the address family;
   // io. Each says what to do.
   static Result<std::unique_ptr<HttpListener>> open(
-      const ListenAddress& address, Accepted accepted);
+      const ListenAddress& address, const char* key, Accepted accepted);
   ~HttpListener();
   HttpListener(const HttpListener&) = delete;
   HttpListener& operator=(const HttpListener&) = delete;

@@ -228,8 +228,8 @@ Result<void> HttpServer::listen() {
   for (const std::string& text : settings_.addresses) {
     const auto address = ListenAddress::parse(text);
     if (!address) return address.error();
-    auto listener =
-        HttpListener::open(*address, [this](GSocket* socket) { take(socket); });
+    auto listener = HttpListener::open(
+        *address, settings_.key, [this](GSocket* socket) { take(socket); });
     if (listener) {
       addresses_.push_back((*listener)->address());
       listeners_.push_back(*std::move(listener));

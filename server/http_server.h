@@ -33,6 +33,7 @@ class HttpServer {
  public:
   struct Settings {
     std::vector<std::string> addresses;  // as ListenAddress::parse() reads
+    const char* key = "listen-http";     // that names them, for messages
     std::string certificate_file;        // both empty: plain HTTP
     std::string key_file;
     bool behind_proxy = false;
@@ -51,6 +52,7 @@ class HttpServer {
 
   // What was bound, with real ports.
   const std::vector<ListenAddress>& addresses() const { return addresses_; }
+  size_t connections() const { return tracked_.size(); }
   bool secure() const { return !settings_.certificate_file.empty(); }
 
   // Reads the certificate files again; on failure the old one stays in use.

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "server/pipeline_relay.h"
 
+#include <algorithm>
+
 #include "pipelines/branch.h"
 #include "pipelines/description.h"
 #include "pipelines/paths.h"
 #include "pipelines/settings.h"
 #include "server/log.h"
+#include "server/pipeline_statistics.h"
 
 namespace videocall::server {
 namespace {
@@ -245,26 +248,34 @@ void PipelineRelay::handle_element(const GstStructure* structure) {
 }
 
 void PipelineRelay::handle_peer(const GstStructure* structure) {
-  const bool came = gst_structure_has_name(structure, "videocall-peer-joined");
-  if (!came && !gst_structure_has_name(structure, "videocall-peer-left"))
-    return;
-  std::pair session(text_field(structure, "meeting"),
-                    uint64_field(structure, "session-id"));
+  static constexpr std::pair<const char*, const char*> kEvents[] = {
+      {"videocall-peer-joined", "entered"},
+      {"videocall-peer-disconnected", "disconnected; may resume"},
+      {"videocall-peer-resumed", "resumed"},
+      {"videocall-peer-left", "left"},
+  };
+  const std::string_view name = gst_structure_get_name(structure);
+  const auto* event =
+      std::find_if(std::begin(kEvents), std::end(kEvents),
+                   [&](const auto& known) { return known.first == name; });
+  if (event == std::end(kEvents)) return;
+  const std::pair session(text_field(structure, "meeting"),
+                          uint64_field(structure, "session-id"));
+  const std::string reason = text_field(structure, "reason");
   const std::string user = text_field(structure, "user-id");
   const std::string id = std::to_string(session.second);
-  if (came)
-    log_event(LogLevel::info, "room", "entered",
+  if (reason.empty())
+    log_event(LogLevel::info, "room", event->second,
               {{"meeting", session.first}, {"user", user}, {"session", id}});
   else
-    log_event(LogLevel::info, "room", "left",
+    log_event(LogLevel::info, "room", event->second,
               {{"meeting", session.first},
                {"user", user},
                {"session", id},
-               {"reason", text_field(structure, "reason")}});
-  if (came)
-    sessions_.insert(std::move(session));
-  else
-    sessions_.erase(session);
+               {"reason", reason}});
+  // Who may resume counts: it is here again in a moment, or leaves.
+  if (name == "videocall-peer-joined") sessions_.insert(session);
+  if (name == "videocall-peer-left") sessions_.erase(session);
 }
 
 void PipelineRelay::on_session_request(GstElement*,
@@ -340,6 +351,11 @@ uint64_t PipelineRelay::verify_resume(const std::string& meeting,
   g_signal_emit_by_name(router_.get(), "verify-resume", meeting.c_str(),
                         user_id.c_str(), secret.c_str(), &session);
   return session;
+}
+
+std::vector<Statistics> PipelineRelay::statistics() const {
+  if (!pipeline_) return {};
+  return read_pipeline_statistics(pipeline_->element());
 }
 
 Result<void> PipelineRelay::reload_certificate() {

@@ -51,6 +51,7 @@ class PipelineRelay : public Relay {
   std::vector<RoomMember> members(const std::string& meeting) override;
   uint64_t verify_resume(const std::string& meeting, const std::string& user_id,
                          const std::string& secret) override;
+  std::vector<Statistics> statistics() const override;
   size_t session_count() const override { return sessions_.size(); }
   Result<void> reload_certificate() override;
   void drain() override;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "libvideocall/base/result.h"
+#include "server/statistics.h"
 
 namespace videocall::server {
 
@@ -80,6 +81,9 @@ class Relay {
   virtual uint64_t verify_resume(const std::string& meeting,
                                  const std::string& user_id,
                                  const std::string& secret) = 0;
+
+  // What each part of it counts. Any thread.
+  virtual std::vector<Statistics> statistics() const = 0;
 
   // Main thread.
   virtual size_t session_count() const = 0;

@@ -23,6 +23,11 @@ bool WorkerPool::post(Job job) {
   return true;
 }
 
+size_t WorkerPool::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return waiting_.size();
+}
+
 void WorkerPool::stop() {
   {
     const std::lock_guard lock(mutex_);

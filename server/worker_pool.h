@@ -26,6 +26,9 @@ class WorkerPool {
   // not run. A job must not throw. Any thread.
   [[nodiscard]] bool post(Job job);
 
+  // Jobs that wait for a thread. Any thread.
+  size_t waiting() const;
+
   // Runs what waits, then ends the threads. Not from a job.
   void stop();
 
@@ -33,7 +36,7 @@ class WorkerPool {
   void run();
 
   const size_t max_waiting_;
-  std::mutex mutex_;  // guards the three below
+  mutable std::mutex mutex_;  // guards the three below
   std::condition_variable wake_;
   std::deque<Job> waiting_;
   bool stopping_ = false;

@@ -126,7 +126,7 @@ export class Reader {
     const typed = commands(page).filter((c) => !c.notRun).map((c) => c.command);
     const needs = (pattern) => typed.some((c) => pattern.test(c));
     const servers = typed.some((c) => kServer.test(c) && signOfLife(c));
-    const usesServer = needs(/localhost:8080|TOKEN|videocall-cli (stream|watch|run|loadtest)|videocall(src|sink)/);
+    const usesServer = needs(/localhost:(8080|9464)|TOKEN|videocall-cli (stream|watch|run|loadtest)|videocall(src|sink)/);
     if (servers || !usesServer) return;
     await this.type('videocalld');
     if (needs(/videocallsrc/)) {

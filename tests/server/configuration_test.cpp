@@ -43,7 +43,8 @@ void assert_wrong(const Result<CommandLine>& line, const std::string& message) {
 // A value of |key| that is not its default and passes alone.
 std::string other_value(const Key& key) {
   const std::string name = key.name;
-  if (name == "listen-http" || name == "listen-webtransport")
+  if (name == "listen-http" || name == "listen-webtransport" ||
+      name == "listen-admin")
     return "127.0.0.1:9000";
   if (name.ends_with("url") || name == "allowed-origin")
     return "https://example.org";

@@ -46,6 +46,7 @@ class FakeRelay : public server::Relay {
                          const std::string& secret) override {
     return user_id == "alice" && secret == "right" ? 4711 : 0;
   }
+  std::vector<server::Statistics> statistics() const override { return {}; }
   size_t session_count() const override { return sessions; }
   Result<void> reload_certificate() override {
     ++reloads;
