@@ -46,6 +46,17 @@ for (const [page, text] of texts) {
   test(page, async (t) => read(text, (line) => t.diagnostic(line)));
 }
 
+test('links between pages lead somewhere', () => {
+  const dead = [];
+  for (const [page, text] of texts) {
+    for (const [, target] of text.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) {
+      const file = path.join(root, path.dirname(page), target);
+      if (!fs.existsSync(file)) dead.push(`${page}: ${target}`);
+    }
+  }
+  assert.deepEqual(dead, []);
+});
+
 test('few commands are not run', () => {
   const marked = [...texts.values()].flatMap((text) => blocks(text).filter((b) => b.notRun));
   assert.ok(marked.length <= kMostNotRun, `${marked.length} blocks are marked "not run"`);
