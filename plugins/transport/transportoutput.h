@@ -7,9 +7,9 @@
 
 #include <vector>
 
-#include "plugins/webtransport/gstwebtransportendpoint.h"
+#include "plugins/transport/transportsettings.h"
 
-namespace videocall::webtransport {
+namespace videocall::transport {
 
 class Output final : public quic::ShardVisitor {
  public:
@@ -51,4 +51,4 @@ class Output final : public quic::ShardVisitor {
   GstFlowReturn last_flow_ = GST_FLOW_OK;
 };
 
-}  // namespace videocall::webtransport
+}  // namespace videocall::transport

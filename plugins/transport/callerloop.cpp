@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "plugins/webtransport/gstwebtransportloop.h"
+#include "plugins/transport/callerloop.h"
 
 #include <map>
 
 #include "libvideocall/base/log.h"
 
-namespace videocall::webtransport {
+namespace videocall::transport {
 
 CallerLoop::CallerLoop(std::shared_ptr<quic::Endpoint> endpoint)
     : endpoint_(std::move(endpoint)) {}
@@ -78,4 +78,4 @@ void CallerLoop::run(quic::ShardVisitor* visitor) {
   }
 }
 
-}  // namespace videocall::webtransport
+}  // namespace videocall::transport

@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: MIT
-#include "plugins/webtransport/gstwebtransportendpoint.h"
+#include "plugins/transport/transportsettings.h"
 
 #include "libvideocall/wire/limits.h"
 #include "plugins/common/gstvideocallstats.h"
 
-GType gst_webtransport_mode_get_type() {
+GType gst_videocall_transport_mode_get_type() {
   static const GType type = [] {
     static const GEnumValue values[] = {
-        {GST_WEBTRANSPORT_MODE_LISTENER, "Serve the sessions of clients",
+        {GST_VIDEOCALL_TRANSPORT_MODE_LISTENER, "Serve the sessions of clients",
          "listener"},
-        {GST_WEBTRANSPORT_MODE_CALLER, "Be the client of one server", "caller"},
+        {GST_VIDEOCALL_TRANSPORT_MODE_CALLER, "Be the client of one server",
+         "caller"},
         {0, nullptr, nullptr},
     };
-    const GType made = g_enum_register_static("GstWebTransportMode", values);
+    const GType made =
+        g_enum_register_static("GstVideocallTransportMode", values);
     gst_type_mark_as_plugin_api(made, static_cast<GstPluginAPIFlags>(0));
     return made;
   }();
   return type;
 }
 
-namespace videocall::webtransport {
+namespace videocall::transport {
 namespace {
 
 constexpr auto kReadWrite = static_cast<GParamFlags>(
@@ -64,7 +66,7 @@ bool Settings::set(guint id, const GValue* value) {
       endpoint = get_string(value);
       return true;
     case kPropMode:
-      mode = static_cast<GstWebTransportMode>(g_value_get_enum(value));
+      mode = static_cast<GstVideocallTransportMode>(g_value_get_enum(value));
       return true;
     case kPropUri:
       uri = get_string(value);
@@ -127,7 +129,44 @@ quic::EndpointConfig Settings::to_config() const {
   return config;
 }
 
-void install_common_properties(GObjectClass* object_class) {
+bool SrcSettings::set(guint id, const GValue* value) {
+  switch (id) {
+    case kPropMaxSessions:
+      max_sessions = g_value_get_uint(value);
+      return true;
+    case kPropMaxSessionsPerAddress:
+      max_sessions_per_address = g_value_get_uint(value);
+      return true;
+    default:
+      return Settings::set(id, value);
+  }
+}
+
+bool SrcSettings::get(guint id, GValue* value) const {
+  switch (id) {
+    case kPropMaxSessions:
+      g_value_set_uint(value, max_sessions);
+      return true;
+    case kPropMaxSessionsPerAddress:
+      g_value_set_uint(value, max_sessions_per_address);
+      return true;
+    default:
+      return Settings::get(id, value);
+  }
+}
+
+quic::EndpointConfig SrcSettings::to_config() const {
+  quic::EndpointConfig config = Settings::to_config();
+  if (is_caller()) return config;
+  config.mode = quic::EndpointConfig::Mode::listener;
+  config.shards = shards;
+  config.max_sessions = max_sessions;
+  config.max_sessions_per_address = max_sessions_per_address;
+  return config;
+}
+
+void install_common_properties(GObjectClass* object_class,
+                               const char* uri_help) {
   auto add = [&](guint id, GParamSpec* spec) {
     g_object_class_install_property(object_class, id, spec);
   };
@@ -140,30 +179,14 @@ void install_common_properties(GObjectClass* object_class) {
       g_param_spec_enum("mode", "Mode",
                         "Serve the sessions of clients, or be the client of "
                         "one server",
-                        gst_webtransport_mode_get_type(),
-                        GST_WEBTRANSPORT_MODE_LISTENER, kReadWrite));
+                        gst_videocall_transport_mode_get_type(),
+                        GST_VIDEOCALL_TRANSPORT_MODE_LISTENER, kReadWrite));
   add(kPropUri,
-      g_param_spec_string("uri", "URI",
-                          "Caller: the meeting, "
-                          "https://HOST:PORT/meet/ID?token=TOKEN&v=1; holds a "
-                          "secret and cannot be read back",
-                          nullptr, kWriteOnly));
-  add(kPropCertificateHashes,
-      g_param_spec_boxed("certificate-hashes", "Certificate hashes",
-                         "base64 of SHA-256. Caller: the certificates to "
-                         "accept (empty: those of the system's CAs). "
-                         "Listener, read only: the generated certificate in "
-                         "use, then the next (empty with PEM files)",
-                         G_TYPE_STRV, kReadWrite));
+      g_param_spec_string("uri", "URI", uri_help, nullptr, kWriteOnly));
   add(kPropInsecureSkipVerify,
       g_param_spec_boolean("insecure-skip-verify", "Skip verification",
                            "Caller: accept any certificate; for tests only",
                            FALSE, kReadWrite));
-  add(kPropKeylogFile,
-      g_param_spec_string("keylog-file", "Key log file",
-                          "Append TLS secrets in NSS format to this file, to "
-                          "decrypt captures (unset: none)",
-                          nullptr, kReadWrite));
   add(kPropClientName,
       g_param_spec_string("client-name", "Client name",
                           "Caller: name/version for the server's log",
@@ -173,6 +196,21 @@ void install_common_properties(GObjectClass* object_class) {
                          "Counters of the endpoint (listener) or of the "
                          "session (caller); see the element's documentation",
                          GST_TYPE_STRUCTURE, kReadOnly));
+}
+
+void install_session_limits(GObjectClass* object_class) {
+  constexpr auto kMaxSessions = guint{limits::kMaxSessionsPerEndpoint};
+  g_object_class_install_property(
+      object_class, kPropMaxSessions,
+      g_param_spec_uint("max-sessions", "Sessions",
+                        "Listener: open sessions; more are refused with 503", 1,
+                        kMaxSessions, kMaxSessions, kReadWrite));
+  g_object_class_install_property(
+      object_class, kPropMaxSessionsPerAddress,
+      g_param_spec_uint("max-sessions-per-address", "Sessions per address",
+                        "Listener: open sessions of one address (IPv6: of one "
+                        "/64); more are refused with 429 (0: no bound)",
+                        0, kMaxSessions, 0, kReadWrite));
 }
 
 void post_error(GstElement* element, const Error& error) {
@@ -220,8 +258,10 @@ void post_draining(GstElement* element) {
   post(element, gst_structure_new_empty("videocall-draining"));
 }
 
-GstStructure* make_caller_stats(const quic::ChannelStats& stats) {
-  GstStructure* out = gst_structure_new_empty("webtransport-caller-stats");
+GstStructure* make_caller_stats(const char* kind,
+                                const quic::ChannelStats& stats) {
+  GstStructure* out =
+      gst_structure_new_empty((std::string(kind) + "-caller-stats").c_str());
   put_duration(out, "rtt",
                stats.transport.smoothed_rtt.count() > 0
                    ? stats.transport.smoothed_rtt
@@ -246,8 +286,10 @@ GstStructure* make_caller_stats(const quic::ChannelStats& stats) {
   return out;
 }
 
-GstStructure* make_listener_stats(const quic::EndpointStats& stats) {
-  GstStructure* out = gst_structure_new_empty("webtransport-listener-stats");
+GstStructure* make_listener_stats(const char* kind,
+                                  const quic::EndpointStats& stats) {
+  GstStructure* out =
+      gst_structure_new_empty((std::string(kind) + "-listener-stats").c_str());
   put_count(out, "sessions", stats.sessions);
   put_count(out, "handshakes", stats.handshakes);
   put_count(out, "retries", stats.retries);
@@ -315,4 +357,4 @@ bool get_session(const GstStructure* structure, SessionHandle& session) {
   return true;
 }
 
-}  // namespace videocall::webtransport
+}  // namespace videocall::transport

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: MIT
-#include "plugins/webtransport/gstwebtransportoutput.h"
+#include "plugins/transport/transportoutput.h"
 
+#include "plugins/common/gstptr.h"
 #include "plugins/common/gstvideocallpacketmeta.h"
 
-GST_DEBUG_CATEGORY_STATIC(webtransport_output_debug);
+GST_DEBUG_CATEGORY_STATIC(transport_output_debug);
 #define GST_CAT_DEFAULT output_category()
 
-namespace videocall::webtransport {
+namespace videocall::transport {
 namespace {
 
 GstDebugCategory* output_category() {
   static GstDebugCategory* const category = [] {
-    GST_DEBUG_CATEGORY_INIT(webtransport_output_debug, "webtransportoutput", 0,
-                            "what a webtransportsrc pushes");
-    return webtransport_output_debug;
+    GST_DEBUG_CATEGORY_INIT(transport_output_debug, "videocalltransportoutput",
+                            0, "what a transport source pushes");
+    return transport_output_debug;
   }();
   return category;
 }
@@ -44,7 +45,7 @@ void Output::add_event(GstStructure* structure) {
 }
 
 void Output::on_session_request(const quic::SessionRequest& request) {
-  const StructurePtr structure(gst_structure_new(
+  const gst::StructurePtr structure(gst_structure_new(
       "videocall-session-request", "request-id", G_TYPE_UINT64,
       guint64{request.id}, "meeting", G_TYPE_STRING, request.meeting_id.c_str(),
       "token", G_TYPE_STRING, request.token.c_str(), "resume", G_TYPE_STRING,
@@ -138,4 +139,4 @@ void Output::on_batch_end(Time) {
   items_.clear();
 }
 
-}  // namespace videocall::webtransport
+}  // namespace videocall::transport

@@ -11,7 +11,7 @@
 
 #include "libvideocall/quic/endpoint.h"
 
-namespace videocall::webtransport {
+namespace videocall::transport {
 
 class CallerLoop {
  public:
@@ -45,4 +45,4 @@ class CallerLoop {
   std::atomic<bool> stop_{false};
 };
 
-}  // namespace videocall::webtransport
+}  // namespace videocall::transport
