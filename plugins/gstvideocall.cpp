@@ -10,6 +10,8 @@
 #include "plugins/router/gstvideocallrouter.h"
 #include "plugins/videocall/gstvideocallsink.h"
 #include "plugins/videocall/gstvideocallsrc.h"
+#include "plugins/websocket/gstwebsocketsink.h"
+#include "plugins/websocket/gstwebsocketsrc.h"
 #include "plugins/webtransport/gstwebtransportsink.h"
 #include "plugins/webtransport/gstwebtransportsrc.h"
 
@@ -23,6 +25,8 @@ static gboolean plugin_init(GstPlugin* plugin) {
   any |= GST_ELEMENT_REGISTER(videocallrouter, plugin);
   any |= GST_ELEMENT_REGISTER(videocallsink, plugin);
   any |= GST_ELEMENT_REGISTER(videocallsrc, plugin);
+  any |= GST_ELEMENT_REGISTER(websocketsink, plugin);
+  any |= GST_ELEMENT_REGISTER(websocketsrc, plugin);
   any |= GST_ELEMENT_REGISTER(webtransportsink, plugin);
   any |= GST_ELEMENT_REGISTER(webtransportsrc, plugin);
   return any;

@@ -107,6 +107,11 @@ Result<void> Daemon::start() {
   admission_->set_origins(urls_->allowed_origins());
   if (auto started = relay_->start(*this); !started) return started;
   urls_->set_webtransport_port(relay_->webtransport_port());
+  if (relay_->serves_websocket())
+    http_->set_upgrade_handler(
+        [this](SoupServerMessage* message, const std::string& remote_address) {
+          return relay_->take_upgrade(message, remote_address);
+        });
   api_ = std::make_unique<HttpApi>(HttpApi::Parts{
       configuration_, *urls_, *signer_, node_id_, *store_, *workers_, *relay_});
   return open_admin();

@@ -215,6 +215,7 @@ void HttpApi::join(const HttpRequest& request, const std::string& meeting,
   join.origin = request.header("origin");
   join.cookie = cookie_value(request.header("cookie"), kHostCookie);
   join.new_cookie = random_base64url(kCookieBytes);
+  join.host = request.header("host");
   join.local_address = request.local_address;
   join.remote_address = request.remote_address;
   join.secure = request.secure;
@@ -298,7 +299,13 @@ nlohmann::ordered_json HttpApi::transports(const Join& join) const {
       {"url", parts_.urls.webtransport(join.local_address, join.meeting)},
       {"certificate_hashes", hashes},
   };
-  return Json::array({webtransport});
+  Json transports = Json::array({webtransport});
+  if (parts_.relay.serves_websocket())
+    transports.push_back(
+        {{"kind", "websocket"},
+         {"url",
+          parts_.urls.websocket(join.host, join.local_address, join.meeting)}});
+  return transports;
 }
 
 void HttpApi::show_meeting(const std::string& meeting, const HttpReply& reply) {

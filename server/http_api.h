@@ -50,6 +50,7 @@ class HttpApi {
     std::string origin;
     std::string cookie;      // the creation cookie that came; may be empty
     std::string new_cookie;  // the one to set if this join creates
+    std::string host;        // the Host header
     std::string local_address;
     std::string remote_address;
     bool secure = false;

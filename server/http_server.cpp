@@ -48,6 +48,17 @@ std::string ip_of(GSocketAddress* address) {
   return ip;
 }
 
+// "ADDR:PORT"; the port is 0 if a proxy hides it.
+std::string remote_of(SoupServerMessage* message, const HttpRequest& request) {
+  GSocketAddress* address = soup_server_message_get_remote_address(message);
+  const bool direct = ip_of(address) == request.remote_address;
+  const int port =
+      direct && G_IS_INET_SOCKET_ADDRESS(address)
+          ? g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(address))
+          : 0;
+  return url_host(request.remote_address) + ":" + std::to_string(port);
+}
+
 // The address that the proxy itself appended: the others are the client's
 // claims.
 std::string forwarded_for(std::string_view header) {
@@ -168,9 +179,9 @@ constexpr std::pair<const char*, const char*> kSecurityHeaders[] = {
      "camera=(self), microphone=(self), display-capture=(self), "
      "screen-wake-lock=(self), geolocation=(), payment=(), usb=()"},
     // Media goes to other hosts and ports: connect-src allows all that is
-    // encrypted.
+    // encrypted, and ws: for this server where it is not.
     {"Content-Security-Policy",
-     "default-src 'self'; connect-src 'self' https: wss:; "
+     "default-src 'self'; connect-src 'self' https: wss: ws:; "
      "img-src 'self' data: blob:; media-src 'self' blob: mediastream:; "
      "worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; "
      "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
@@ -356,16 +367,41 @@ void HttpServer::on_request(SoupServer*, SoupServerMessage* message,
   }
 }
 
+// From now on the connection is not ours.
+void HttpServer::on_switched(SoupServerMessage* message, gpointer self) {
+  auto* http = static_cast<HttpServer*>(self);
+  if (soup_server_message_get_status(message) !=
+      SOUP_STATUS_SWITCHING_PROTOCOLS)
+    return;
+  auto* socket = G_OBJECT(socket_of(message));
+  if (http->tracked_.erase(socket) == 0) return;
+  g_object_weak_unref(socket, on_socket_gone, self);
+  http->connections_.close(socket);
+}
+
+bool HttpServer::hand_over(SoupServerMessage* message,
+                           const HttpRequest& request) {
+  if (!upgrade_handler_ || request.method != "GET" ||
+      g_ascii_strcasecmp(std::string(request.header("upgrade")).c_str(),
+                         "websocket") != 0)
+    return false;
+  const gulong switched = g_signal_connect(message, "wrote-informational",
+                                           G_CALLBACK(on_switched), this);
+  if (upgrade_handler_(message, remote_of(message, request))) return true;
+  g_signal_handler_disconnect(message, switched);
+  return false;
+}
+
 void HttpServer::handle(SoupServerMessage* message, const char* path) {
   const ExchangePtr exchange = exchange_of(message);
-  handler_(read_request(message, path),
-           [exchange](const HttpResponse& response) {
-             exchange->replied = true;
-             if (exchange->message == nullptr) return;  // the client went away
-             write_response(exchange->message, response);
-             if (exchange->paused)
-               soup_server_message_unpause(exchange->message);
-           });
+  const HttpRequest request = read_request(message, path);
+  if (hand_over(message, request)) return;
+  handler_(request, [exchange](const HttpResponse& response) {
+    exchange->replied = true;
+    if (exchange->message == nullptr) return;  // the client went away
+    write_response(exchange->message, response);
+    if (exchange->paused) soup_server_message_unpause(exchange->message);
+  });
   if (exchange->replied) return;
   exchange->paused = true;
   soup_server_message_pause(message);

@@ -40,6 +40,10 @@ class HttpServer {
     size_t max_connections = limits::kMaxHttpConnections;
   };
   using Handler = std::function<void(const HttpRequest&, const HttpReply&)>;
+  // Takes a request to become a WebSocket and answers it, now or later; false:
+  // it is an ordinary request. |remote_address|: "ADDR:PORT".
+  using UpgradeHandler =
+      std::function<bool(SoupServerMessage*, const std::string&)>;
 
   // Listens; requests go to |handler| from the main loop. An address family
   // that the machine lacks is left out, as long as one address remains.
@@ -49,6 +53,11 @@ class HttpServer {
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
+
+  // Before the main loop runs.
+  void set_upgrade_handler(UpgradeHandler handler) {
+    upgrade_handler_ = std::move(handler);
+  }
 
   // What was bound, with real ports.
   const std::vector<ListenAddress>& addresses() const { return addresses_; }
@@ -66,11 +75,13 @@ class HttpServer {
   Result<void> accept(GSocket* socket);
   void cut_expired();
   void handle(SoupServerMessage* message, const char* path);
+  bool hand_over(SoupServerMessage* message, const HttpRequest& request);
   HttpRequest read_request(SoupServerMessage* message, const char* path) const;
 
   static gboolean on_sweep(gpointer self);
   static void on_socket_gone(gpointer self, GObject* socket);
   static void on_request_whole(SoupServerMessage*, gpointer self);
+  static void on_switched(SoupServerMessage*, gpointer self);
   static void on_started(SoupServer*, SoupServerMessage*, gpointer);
   static void on_headers(SoupServer*, SoupServerMessage*, const char*,
                          GHashTable*, gpointer);
@@ -79,6 +90,7 @@ class HttpServer {
 
   const Settings settings_;
   const Handler handler_;
+  UpgradeHandler upgrade_handler_;
   SoupServer* server_ = nullptr;
   std::vector<std::unique_ptr<HttpListener>> listeners_;
   Object<GTlsCertificate> certificate_;  // of new connections

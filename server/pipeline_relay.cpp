@@ -170,6 +170,7 @@ Result<void> PipelineRelay::build() {
 
 Result<void> PipelineRelay::find_elements() {
   router_ = pipeline_->find("router");
+  websocket_ = pipeline_->find("websocket");
   for (unsigned i = 0;; ++i) {
     auto source = pipeline_->find("source_" + std::to_string(i));
     if (!source) break;
@@ -186,9 +187,31 @@ Result<void> PipelineRelay::find_elements() {
 void PipelineRelay::connect_signals() {
   g_signal_connect(router_.get(), "token-spent", G_CALLBACK(on_token_spent),
                    this);
-  for (const auto& source : sources_)
-    g_signal_connect(source.get(), "session-request",
-                     G_CALLBACK(on_session_request), this);
+  each_source([this](GstElement* source) {
+    g_signal_connect(source, "session-request", G_CALLBACK(on_session_request),
+                     this);
+  });
+}
+
+void PipelineRelay::each_source(
+    const std::function<void(GstElement*)>& call) const {
+  for (const auto& source : sources_) call(source.get());
+  if (websocket_) call(websocket_.get());
+}
+
+GstElement* PipelineRelay::source_of(const SessionRequest& request) const {
+  return request.shard == SessionRequest::kWebSocket
+             ? websocket_.get()
+             : sources_.at(request.shard).get();
+}
+
+bool PipelineRelay::take_upgrade(SoupServerMessage* message,
+                                 const std::string& remote_address) {
+  gboolean taken = FALSE;
+  if (websocket_)
+    g_signal_emit_by_name(websocket_.get(), "upgrade", message,
+                          remote_address.c_str(), &taken);
+  return taken;
 }
 
 Result<void> PipelineRelay::change_state(GstState state) {
@@ -278,19 +301,21 @@ void PipelineRelay::handle_peer(const GstStructure* structure) {
   if (name == "videocall-peer-left") sessions_.erase(session);
 }
 
-void PipelineRelay::on_session_request(GstElement*,
+void PipelineRelay::on_session_request(GstElement* source,
                                        const GstStructure* structure,
                                        gpointer self) {
+  auto* relay = static_cast<PipelineRelay*>(self);
   SessionRequest request;
   request.id = uint64_field(structure, "request-id");
-  request.shard = uint_field(structure, "shard");
+  request.shard = source == relay->websocket_.get()
+                      ? SessionRequest::kWebSocket
+                      : uint_field(structure, "shard");
   request.meeting = text_field(structure, "meeting");
   request.token = text_field(structure, "token");
   request.resume = text_field(structure, "resume");
   request.origin = text_field(structure, "origin");
   request.remote_address = text_field(structure, "remote-address");
-  static_cast<PipelineRelay*>(self)->listener_->on_session_request(
-      std::move(request));
+  relay->listener_->on_session_request(std::move(request));
 }
 
 void PipelineRelay::on_token_spent(GstElement*, const char* token_id,
@@ -311,15 +336,15 @@ std::vector<std::string> PipelineRelay::certificate_hashes() const {
 
 void PipelineRelay::admit(const SessionRequest& request, const Grant& grant) {
   GstStructure* structure = structure_of(grant);
-  g_signal_emit_by_name(sources_.at(request.shard).get(), "admit",
-                        guint64{request.id}, structure);
+  g_signal_emit_by_name(source_of(request), "admit", guint64{request.id},
+                        structure);
   gst_structure_free(structure);
 }
 
 void PipelineRelay::refuse(const SessionRequest& request, unsigned status,
                            const std::string& reason) {
-  g_signal_emit_by_name(sources_.at(request.shard).get(), "refuse",
-                        guint64{request.id}, guint{status}, reason.c_str());
+  g_signal_emit_by_name(source_of(request), "refuse", guint64{request.id},
+                        guint{status}, reason.c_str());
 }
 
 std::vector<RoomMember> PipelineRelay::members(const std::string& meeting) {
@@ -369,14 +394,14 @@ Result<void> PipelineRelay::reload_certificate() {
 }
 
 void PipelineRelay::drain() {
-  for (const auto& source : sources_)
-    g_signal_emit_by_name(source.get(), "drain");
+  each_source(
+      [](GstElement* source) { g_signal_emit_by_name(source, "drain"); });
 }
 
 void PipelineRelay::close_all(unsigned code, const std::string& reason) {
-  for (const auto& source : sources_)
-    g_signal_emit_by_name(source.get(), "close-all", guint{code},
-                          reason.c_str());
+  each_source([&](GstElement* source) {
+    g_signal_emit_by_name(source, "close-all", guint{code}, reason.c_str());
+  });
 }
 
 void PipelineRelay::stop() {
@@ -384,6 +409,7 @@ void PipelineRelay::stop() {
   bus_watch_ = 0;
   if (pipeline_) gst_element_set_state(pipeline_->element(), GST_STATE_NULL);
   sources_.clear();
+  websocket_.reset();
   router_.reset();
   pipeline_.reset();
 }

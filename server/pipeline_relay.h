@@ -6,6 +6,7 @@
 
 #include <gst/gst.h>
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -44,6 +45,9 @@ class PipelineRelay : public Relay {
 
   Result<void> start(Listener& listener) override;
   uint16_t webtransport_port() const override { return port_; }
+  bool serves_websocket() const override { return bool(websocket_); }
+  bool take_upgrade(SoupServerMessage* message,
+                    const std::string& remote_address) override;
   std::vector<std::string> certificate_hashes() const override;
   void admit(const SessionRequest& request, const Grant& grant) override;
   void refuse(const SessionRequest& request, unsigned status,
@@ -69,6 +73,9 @@ class PipelineRelay : public Relay {
   void handle_element(const GstStructure* structure);
   void handle_peer(const GstStructure* structure);
 
+  GstElement* source_of(const SessionRequest& request) const;
+  void each_source(const std::function<void(GstElement*)>& call) const;
+
   static void on_session_request(GstElement*, const GstStructure*, gpointer);
   static void on_token_spent(GstElement*, const char*, gpointer);
   static gboolean on_message(GstBus*, GstMessage*, gpointer);
@@ -77,6 +84,7 @@ class PipelineRelay : public Relay {
   Listener* listener_ = nullptr;  // borrowed
   std::unique_ptr<pipelines::Pipeline> pipeline_;
   std::vector<pipelines::ElementPtr> sources_;  // one per shard
+  pipelines::ElementPtr websocket_;             // may be missing
   pipelines::ElementPtr router_;
   guint bus_watch_ = 0;
   uint16_t port_ = 0;

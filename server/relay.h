@@ -11,12 +11,16 @@
 #include "libvideocall/base/result.h"
 #include "server/statistics.h"
 
+using SoupServerMessage = struct _SoupServerMessage;  // NOLINT: libsoup's name
+
 namespace videocall::server {
 
 // Somebody who opened a transport session and waits to be let in.
 struct SessionRequest {
+  static constexpr uint32_t kWebSocket = UINT32_MAX;
+
   uint64_t id = 0;
-  uint32_t shard = 0;
+  uint32_t shard = 0;  // or kWebSocket
   std::string meeting;
   std::string token;
   std::string resume;  // resume secret, base64url; empty: none
@@ -69,6 +73,15 @@ class Relay {
   // SHA-256 of its own certificates in base64, the one in use first; empty if
   // the certificate comes from an authority. Any thread.
   virtual std::vector<std::string> certificate_hashes() const = 0;
+
+  // Whether it takes requests to become a WebSocket. Main thread.
+  virtual bool serves_websocket() const { return false; }
+  // Answers |message|, which asks for that, now or later; the request comes to
+  // the listener. |remote_address|: "ADDR:PORT". False: it cannot, and left it
+  // alone. Main thread, in the HTTP server's request handler.
+  virtual bool take_upgrade(SoupServerMessage*, const std::string&) {
+    return false;
+  }
 
   // Any thread. Each request gets exactly one of the two.
   virtual void admit(const SessionRequest& request, const Grant& grant) = 0;

@@ -64,6 +64,28 @@ std::string TransportUrls::webtransport_base(
          (webtransport_.front().is_ipv6 ? "[::1]" : "127.0.0.1") + port;
 }
 
+std::string TransportUrls::websocket(std::string_view host,
+                                     const std::string& local_ip,
+                                     const std::string& meeting) const {
+  // http: → ws:, https: → wss:
+  return "ws" + http_base(host, local_ip).substr(4) + "/meet/" + meeting;
+}
+
+std::string TransportUrls::http_base(std::string_view host,
+                                     const std::string& local_ip) const {
+  if (!configuration_.public_url.empty())
+    return without_slash(configuration_.public_url);
+  if (!host.empty())
+    if (auto base = origin_of(scheme() + "://" + std::string(host), true))
+      return *base;
+  const auto serves = [&](const ListenAddress& address) {
+    return address.ip == local_ip || address.is_wildcard();
+  };
+  const auto found = std::find_if(http_.begin(), http_.end(), serves);
+  const uint16_t port = (found == http_.end() ? http_.front() : *found).port;
+  return scheme() + "://" + url_host(local_ip) + ":" + std::to_string(port);
+}
+
 OriginSet TransportUrls::allowed_origins() const {
   OriginSet origins;
   origins.add(configuration_.public_url);

@@ -27,6 +27,11 @@ class TransportUrls {
   std::string webtransport(const std::string& local_ip,
                            const std::string& meeting) const;
 
+  // ws(s)://HOST/meet/ID for a client that asked HTTP for |host| (its Host
+  // header; nobody else is told) on |local_ip|.
+  std::string websocket(std::string_view host, const std::string& local_ip,
+                        const std::string& meeting) const;
+
   // Origins of the page that this server serves, and the further ones that
   // the configuration allows.
   OriginSet allowed_origins() const;
@@ -41,6 +46,8 @@ class TransportUrls {
   std::string page() const;
 
  private:
+  std::string http_base(std::string_view host,
+                        const std::string& local_ip) const;
   std::string webtransport_base(const std::string& local_ip) const;
   std::string scheme() const;
 

@@ -10,9 +10,11 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "libvideocall/base/export.h"
+
 namespace videocall::quic {
 
-class AddressQuota {
+class VIDEOCALL_API AddressQuota {
  public:
   // Before anything else. 0: no bound.
   void set_bound(size_t bound) { bound_ = bound; }

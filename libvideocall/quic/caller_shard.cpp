@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "libvideocall/base/log.h"
-#include "proto/session.pb.h"
+#include "libvideocall/quic/connection_packet.h"
 
 namespace videocall::quic {
 namespace {
@@ -18,22 +18,11 @@ constexpr auto kStatsInterval = 100ms;
 CallerShard::CallerShard(uint16_t endpoint, Target target)
     : Shard(endpoint, 0, true), target_(std::move(target)) {
   channel_ = Channel::create(Channel::Role::client, *this, Clock::now());
-  channel_->set_connection_packet(connection_packet());
+  channel_->set_connection_packet(make_connection_packet(target_.client_name));
 }
 
 CallerShard::~CallerShard() {
   drop_peers();
-}
-
-PacketRef CallerShard::connection_packet() const {
-  proto::ConnectionPacket message;
-  message.set_client(target_.client_name);
-  const std::string data = message.SerializeAsString();
-  PacketFields fields;
-  fields.type = PacketType::connection;
-  fields.data = {reinterpret_cast<const uint8_t*>(data.data()), data.size()};
-  auto packet = Packet::build(fields);
-  return packet ? std::move(*packet) : PacketRef();
 }
 
 // -- Attempts -----------------------------------------------------------------

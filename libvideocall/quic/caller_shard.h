@@ -81,7 +81,6 @@ class CallerShard final : public Shard, private ChannelVisitor {
   size_t trying() const;
   void give_up(int status, std::string_view reason);
   void close(CloseCode code, std::string_view reason);
-  PacketRef connection_packet() const;
   Peer* session_peer();
   void touch_session();
 

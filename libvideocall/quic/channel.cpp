@@ -14,6 +14,9 @@
 namespace videocall::quic {
 namespace {
 
+// The one "stream" of a transport that has none, for the scheduler.
+constexpr StreamId kMessages = 0;
+
 // The data of our own RTT probes: | which one, 8 bytes |
 constexpr size_t kProbeBytes = 8;
 
@@ -75,6 +78,8 @@ class ChannelImpl final : public Channel {
   Time next_timer() const override;
   void on_timer(Time now) override;
   ChannelStats stats(Time now) const override;
+
+  void on_message(Bytes message, Time now) override;
 
   // -- SessionVisitor
   // -------------------------------------------------------------
@@ -350,6 +355,27 @@ void ChannelImpl::on_datagram(Bytes payload, Time now) {
   auto packet = Packet::from_bytes(payload);
   if (!packet)
     refuse(packet.error().message, now);
+  else
+    handle(std::move(*packet), now);
+}
+
+void ChannelImpl::on_message(Bytes message, Time now) {
+  if (!session_ || closing_) return;
+  now_ = now;
+  const size_t limit =
+      server_ ? limits::kMaxPacketBytes : limits::kMaxStampedPacketBytes;
+  if (message.size() > limit) {
+    close(CloseCode::protocol_error, "message larger than a packet may be");
+    return;
+  }
+  auto packet = message.empty() ? Error{Errc::protocol, "empty message"}
+                                : Packet::from_bytes(message);
+  if (!packet)
+    refuse(packet.error().message, now);
+  else if (server_ && !connected_ &&
+           (*packet)->fields().type == PacketType::connection &&
+           gate_.check(**packet, now))
+    accept_connection(kMessages, std::move(*packet), now);
   else
     handle(std::move(*packet), now);
 }

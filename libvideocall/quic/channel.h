@@ -3,11 +3,16 @@
 // says: which stream is the control stream, one stream per group, audio in
 // datagrams, frames in and out, RTT probes echoed, refusals counted, idle
 // sessions closed. Server and client side. Sans-I/O, one thread.
+//
+// A WebSocket is served by the same: its session takes every item of the send
+// source as one message, whatever stream it is for, and brings what it receives
+// to on_message().
 #pragma once
 
 #include <memory>
 #include <string_view>
 
+#include "libvideocall/base/export.h"
 #include "libvideocall/quic/webtransport.h"
 #include "libvideocall/wire/packet.h"
 
@@ -48,7 +53,7 @@ struct ChannelStats {
   Duration rtt{0};         // of the RTT probe; 0 unknown
 };
 
-class Channel : public SessionVisitor, public SendSource {
+class VIDEOCALL_API Channel : public SessionVisitor, public SendSource {
  public:
   enum class Role { server, client };
 
@@ -57,6 +62,9 @@ class Channel : public SessionVisitor, public SendSource {
                                          Time now);
   // |session| is borrowed until on_closed.
   virtual void attach(WebTransportSession& session) = 0;
+
+  // A message of a transport that keeps packets apart: one packet.
+  virtual void on_message(Bytes message, Time now) = 0;
 
   // Client side: the CONNECTION packet to open the control stream with.
   virtual void set_connection_packet(PacketRef packet) = 0;

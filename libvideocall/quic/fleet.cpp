@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
+#include "libvideocall/quic/connection_packet.h"
 #include "libvideocall/quic/impaired_connection.h"
 #include "libvideocall/quic/meeting_url.h"
 #include "libvideocall/quic/shard.h"
 #include "libvideocall/quic/tls.h"
-#include "proto/session.pb.h"
 
 namespace videocall::quic {
 namespace {
@@ -26,17 +26,6 @@ class Silent final : public ShardVisitor {
   void on_refused(int, std::string_view) override {}
   void on_batch_end(Time) override {}
 };
-
-PacketRef connection_packet(const std::string& client_name) {
-  proto::ConnectionPacket message;
-  message.set_client(client_name);
-  const std::string data = message.SerializeAsString();
-  PacketFields fields;
-  fields.type = PacketType::connection;
-  fields.data = {reinterpret_cast<const uint8_t*>(data.data()), data.size()};
-  auto packet = Packet::build(fields);
-  return packet ? std::move(*packet) : PacketRef();
-}
 
 class FleetShard final : public Fleet, private Shard {
  public:
@@ -130,7 +119,8 @@ struct FleetShard::Session final : ChannelVisitor {
         index(i),
         link(*this),
         channel(Channel::create(Channel::Role::client, *this, now)) {
-    channel->set_connection_packet(connection_packet(f.config_.client_name));
+    channel->set_connection_packet(
+        make_connection_packet(f.config_.client_name));
   }
 
   void attach() {

@@ -64,6 +64,15 @@ std::string_view cut(std::string_view& text, char mark) {
   return head;
 }
 
+constexpr uint16_t kDefaultPort = 443;
+constexpr uint16_t kPlainPort = 80;
+
+Error bad_url(const std::string& scheme) {
+  return {Errc::invalid_argument, "the URL of a meeting is " + scheme +
+                                      "HOST:PORT/meet/MEETING-ID?token=TOKEN"
+                                      "&v=1"};
+}
+
 }  // namespace
 
 MeetingPath MeetingPath::parse(std::string_view path) {
@@ -97,16 +106,31 @@ MeetingPath MeetingPath::parse(std::string_view path) {
 
 Result<MeetingUrl> MeetingUrl::parse(std::string_view url) {
   constexpr std::string_view kScheme = "https://";
-  const Error bad{Errc::invalid_argument,
-                  "the URL of a meeting is "
-                  "https://HOST:PORT/meet/MEETING-ID?token=TOKEN&v=1"};
-  if (url.substr(0, kScheme.size()) != kScheme) return bad;
-  url.remove_prefix(kScheme.size());
+  if (!url.starts_with(kScheme)) return bad_url("https://");
+  auto result = parse_rest(url.substr(kScheme.size()), kDefaultPort);
+  return result ? std::move(result) : bad_url("https://");
+}
+
+Result<MeetingUrl> MeetingUrl::parse_websocket(std::string_view url) {
+  const bool secure = url.starts_with("wss://");
+  if (!secure && !url.starts_with("ws://")) return bad_url("wss://");
+  auto result = parse_rest(url.substr(secure ? 6 : 5),
+                           secure ? kDefaultPort : kPlainPort);
+  if (!result) return bad_url("wss://");
+  result->secure = secure;
+  return result;
+}
+
+// What follows the scheme; the error is nobody's to see.
+Result<MeetingUrl> MeetingUrl::parse_rest(std::string_view url,
+                                          uint16_t default_port) {
+  const Error bad{Errc::invalid_argument, "no URL of a meeting"};
   url = url.substr(0, url.find('#'));
   const size_t slash = std::min(url.find_first_of("/?"), url.size());
   std::string_view authority = url.substr(0, slash);
 
   MeetingUrl result;
+  result.port = default_port;
   result.path_and_query = url.substr(slash);
   if (result.path_and_query.empty() || result.path_and_query[0] != '/')
     result.path_and_query.insert(0, "/");

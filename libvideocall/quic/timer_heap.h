@@ -8,11 +8,12 @@
 #include <cstdint>
 #include <vector>
 
+#include "libvideocall/base/export.h"
 #include "libvideocall/base/time.h"
 
 namespace videocall::quic {
 
-class TimerHeap {
+class VIDEOCALL_API TimerHeap {
  public:
   // Makes |id| come up at |when| at the latest. Time::max() is no timer.
   void arm(uint32_t id, Time when);

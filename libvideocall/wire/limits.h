@@ -155,4 +155,18 @@ inline constexpr size_t kRetryAboveHandshakes = 256;  // pending, of a shard
 inline constexpr size_t kMaxHandshakes = 4'096;       // pending, of a shard
 inline constexpr size_t kMaxSessionsPerEndpoint = 20'000;
 
+// -- WebSocket
+// -----------------------------------------------------------------
+// Fragments of one message; browsers cut large ones.
+inline constexpr size_t kMaxWebSocketFragments = 1'000;
+inline constexpr size_t kMaxWebSocketControlFramesPerSecond = 20;
+inline constexpr size_t kMaxWebSocketCloseReasonBytes = 123;
+// What the kernel may hold of a session that it has not sent yet: what waits
+// there is past our priorities.
+inline constexpr size_t kMaxUnsentSocketBytes = 16 * 1024;
+// What is read of one session before the others have their turn.
+inline constexpr size_t kMaxWebSocketBytesPerTurn = 256 * 1024;
+// A peer that takes nothing of what waits for it is gone after this.
+inline constexpr auto kWebSocketStallTimeout = 30s;
+
 }  // namespace videocall::limits

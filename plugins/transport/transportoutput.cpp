@@ -44,7 +44,8 @@ void Output::add_event(GstStructure* structure) {
       gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM, structure)));
 }
 
-void Output::on_session_request(const quic::SessionRequest& request) {
+void emit_session_request(GstElement* source, guint shard,
+                          const quic::SessionRequest& request) {
   const gst::StructurePtr structure(gst_structure_new(
       "videocall-session-request", "request-id", G_TYPE_UINT64,
       guint64{request.id}, "meeting", G_TYPE_STRING, request.meeting_id.c_str(),
@@ -52,8 +53,12 @@ void Output::on_session_request(const quic::SessionRequest& request) {
       request.resume.c_str(), "origin", G_TYPE_STRING, request.origin.c_str(),
       "authority", G_TYPE_STRING, request.authority.c_str(), "remote-address",
       G_TYPE_STRING, request.remote_address.c_str(), "shard", G_TYPE_UINT,
-      static_cast<guint>(request.id >> 48), nullptr));
-  g_signal_emit_by_name(element_, "session-request", structure.get());
+      shard, nullptr));
+  g_signal_emit_by_name(source, "session-request", structure.get());
+}
+
+void Output::on_session_request(const quic::SessionRequest& request) {
+  emit_session_request(element_, static_cast<guint>(request.id >> 48), request);
 }
 
 void Output::on_session_opened(const quic::SessionOpened& opened, Time) {

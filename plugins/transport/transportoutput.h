@@ -11,6 +11,10 @@
 
 namespace videocall::transport {
 
+// Emits "session-request" of |source|, in the calling thread.
+void emit_session_request(GstElement* source, guint shard,
+                          const quic::SessionRequest& request);
+
 class Output final : public quic::ShardVisitor {
  public:
   // Both borrowed. |pad| is the source pad; all on its streaming thread.
