@@ -29,7 +29,7 @@ function signOfLife(command) {
   if (/videocallsrc/.test(command)) return /Sink.*: caps = video\/x-raw/;
   if (/videocallsink/.test(command)) return /videocall-state.*connected/;
   if (/mode=caller/.test(command)) return /videocall-connected/;
-  if (/webtransport/.test(command)) return /new-state=\(GstState\)playing/;
+  if (/webtransport|websocket/.test(command)) return /new-state=\(GstState\)playing/;
   return undefined;
 }
 
