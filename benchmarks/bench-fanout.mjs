@@ -55,7 +55,7 @@ const plan = [
 const results = { fanout: [] };
 for (const row of plan) results.fanout.push(await fanout(row));
 results.idle = await withServer(options, (daemon) =>
-  load(daemon, ['--publishers', 0, '--viewers', 500, '--duration', 1], options));
+  load(daemon, ['--publishers', 0, '--viewers', 500, '--ramp', 5, '--duration', 1], options));
 
 printTable([
   ['load', (row) => row.load],

@@ -33,6 +33,19 @@ int guarded(F&& f) noexcept {
 
 }  // namespace
 
+int QuicCallbacks::recv_crypto_data(ngtcp2_conn* conn,
+                                    ngtcp2_crypto_level level, uint64_t offset,
+                                    const uint8_t* data, size_t size,
+                                    void* user) {
+  if (transport(user).tls_.get())
+    return ngtcp2_crypto_recv_crypto_data_cb(conn, level, offset, data, size,
+                                             user);
+  // After the handshake a client has nothing to say to TLS: we ask for no
+  // certificate, and KeyUpdate is forbidden (RFC 9001 section 6).
+  ngtcp2_conn_set_tls_alert(conn, GNUTLS_A_UNEXPECTED_MESSAGE);
+  return NGTCP2_ERR_CRYPTO;
+}
+
 int QuicCallbacks::handshake_completed(ngtcp2_conn*, void* user) {
   return guarded([&] {
     QuicTransport& t = transport(user);
@@ -195,7 +208,7 @@ int QuicCallbacks::send_keys(ngtcp2_conn*, ngtcp2_crypto_level level,
 
 ngtcp2_callbacks QuicCallbacks::common() {
   ngtcp2_callbacks c{};
-  c.recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb;
+  c.recv_crypto_data = recv_crypto_data;
   c.encrypt = ngtcp2_crypto_encrypt_cb;
   c.decrypt = ngtcp2_crypto_decrypt_cb;
   c.hp_mask = ngtcp2_crypto_hp_mask_cb;

@@ -13,6 +13,9 @@ struct QuicCallbacks {
 
  private:
   static ngtcp2_callbacks common();
+  static int recv_crypto_data(ngtcp2_conn*, ngtcp2_crypto_level level,
+                              uint64_t offset, const uint8_t* data, size_t size,
+                              void* user);
   static int handshake_completed(ngtcp2_conn*, void* user);
   static int recv_stream_data(ngtcp2_conn*, uint32_t flags, int64_t id,
                               uint64_t offset, const uint8_t* data, size_t size,

@@ -176,6 +176,7 @@ void QuicTransport::receive(const Path& path, Bytes datagram, unsigned ecn,
   expiry_known_ = false;
   heard_ = now;
   if (rv != 0) return fail(rv);
+  if (server_ && handshake_done_) drop_tls();
   end_stopped();
   congested_ = false;
   if (!data_blocked_.empty()) unblock_after_data_credit();
@@ -183,6 +184,14 @@ void QuicTransport::receive(const Path& path, Bytes datagram, unsigned ecn,
   // nothing in ngtcp2's timers tells of it.
   if (!handshake_done_ || unacked_ > 0) want_write_ = true;
   lazy_write_ = std::min(lazy_write_, now + kLazyWrite);
+}
+
+// The keys are ngtcp2's by now, and the session tickets wait in its buffers.
+// GnuTLS would keep 15 kB of the handshake for as long as the session lasts.
+void QuicTransport::drop_tls() {
+  if (!tls_.get()) return;
+  ngtcp2_conn_set_tls_native_handle(conn_, nullptr);
+  tls_.drop_session();
 }
 
 // Every call that may change it forgets it.

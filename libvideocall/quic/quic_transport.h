@@ -20,6 +20,8 @@
 
 namespace videocall::quic {
 
+struct TransportInside;  // lets a test send what no transport of ours would
+
 // Why a connection ended, for who is above.
 struct CloseReason {
   enum class Kind : uint8_t {
@@ -138,6 +140,7 @@ class QuicTransport {
   Result<void> make_session(const std::string& server_name);
   void fill_settings(ngtcp2_settings& settings,
                      ngtcp2_transport_params& params) const;
+  void drop_tls();
   bool handle_expiry();
   ngtcp2_tstamp expiry() const;
   Time due() const;
@@ -168,6 +171,7 @@ class QuicTransport {
 
   // quic_callbacks.cpp
   friend struct QuicCallbacks;
+  friend struct TransportInside;
   Stream& add_stream(StreamId id, bool local);
 
   const ConnectionConfig config_;
@@ -175,7 +179,7 @@ class QuicTransport {
   RouteEvents& routes_;
 
   ngtcp2_conn* conn_ = nullptr;
-  TlsSession tls_;
+  TlsSession tls_;  // a server's has no session after the handshake
   bool server_ = false;
   State state_ = State::active;
   Time now_;

@@ -58,10 +58,14 @@ class TlsSession {
     swap(other);
     return *this;
   }
-  ~TlsSession() {
-    if (session_) gnutls_deinit(session_);
-  }
+  ~TlsSession() { drop_session(); }
+  // Null once it was dropped.
   gnutls_session_t get() const { return session_; }
+  // Frees what GnuTLS has; not from within one of its callbacks.
+  void drop_session() {
+    if (session_) gnutls_deinit(std::exchange(session_, nullptr));
+    credentials_.reset();
+  }
   // Why the peer's certificate was not accepted; empty: it was not refused.
   const std::string& refusal() const { return link_->refusal; }
 

@@ -6,6 +6,26 @@ using namespace videocall;
 using namespace videocall::quic;
 using namespace videocall::quic::testing;
 
+// -- TLS ----------------------------------------------------------------------
+
+VC_TEST(tls_is_over_with_the_handshake) {
+  RawClient client;
+  client.establish();
+  const Buffer key_update{24, 0, 0, 1, 0};
+  TransportInside::send_crypto(*client.raw.transport, key_update);
+  ck_assert(client.until([&] { return client.raw.over; }));
+  ck_assert(client.raw.reason.kind == CloseReason::Kind::peer);
+  ck_assert(!client.raw.reason.application);
+  // CRYPTO_ERROR with unexpected_message (RFC 9001 section 6).
+  ck_assert_uint_eq(client.raw.reason.code, 0x10a);
+}
+
+VC_TEST(a_server_keeps_nothing_of_tls) {
+  RawServer server;
+  server.greet();
+  ck_assert(!TransportInside::has_tls(*server.raw.transport));
+}
+
 // -- Settings and control streams --------------------------------------------
 
 VC_TEST(control_must_begin_with_settings) {

@@ -10,7 +10,23 @@
 #include "tests/libvideocall/quic/simulation.h"
 #include "tests/support/suite.h"
 
-namespace videocall::quic::testing {
+namespace videocall::quic {
+
+struct TransportInside {
+  // A CRYPTO frame with |bytes|, at the level of 1-RTT.
+  static void send_crypto(QuicTransport& transport, Bytes bytes) {
+    ck_assert_int_eq(ngtcp2_conn_submit_crypto_data(
+                         transport.conn_, NGTCP2_CRYPTO_LEVEL_APPLICATION,
+                         bytes.data(), bytes.size()),
+                     0);
+    transport.want_write();
+  }
+  static bool has_tls(const QuicTransport& transport) {
+    return transport.tls_.get() != nullptr;
+  }
+};
+
+namespace testing {
 
 using Buffer = std::vector<uint8_t>;
 
@@ -277,4 +293,5 @@ struct RawServer {
   }
 };
 
-}  // namespace videocall::quic::testing
+}  // namespace testing
+}  // namespace videocall::quic
