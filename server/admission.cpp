@@ -16,10 +16,12 @@ UnixTime now_unix() {
 }  // namespace
 
 Admission::Admission(Relay& relay, WorkerPool& workers,
-                     const TokenSigner& signer, std::string node_id)
+                     const TokenSigner& signer, const NodeLoad& load,
+                     std::string node_id)
     : relay_(relay),
       workers_(workers),
       signer_(signer),
+      load_(load),
       node_id_(std::move(node_id)),
       spent_(kTokenLifetime + kTokenClockSkew) {}
 
@@ -59,6 +61,8 @@ std::variant<Grant, Admission::Refusal> Admission::judge(
   const auto claims =
       signer_.verify(request.token, node_id_, request.meeting, now_unix());
   if (!claims) return Refusal{kUnauthorized, 401, claims.error().message};
+  if (!spent_.has_room(Clock::now()))
+    return Refusal{kOverloaded, 503, "too many tokens were used lately"};
   if (spent_.contains(claims->token_id))
     return Refusal{kUnauthorized, 401, "token refused: it was used before"};
   if (!request.origin.empty() && !origins_.contains(request.origin) &&
@@ -79,6 +83,9 @@ std::variant<Grant, Admission::Refusal> Admission::judge(
         relay_.verify_resume(request.meeting, claims->user_id, request.resume);
     grant.resumes = grant.session_id != 0;
   }
+  const Full full = load_.full();
+  if (full != Full::no && !grant.resumes)
+    return Refusal{kFull, 503, explain(full)};
   return grant;
 }
 
@@ -94,8 +101,8 @@ void Admission::refuse(const SessionRequest& request, const Refusal& refusal) {
 
 void Admission::add_metrics(MetricsText& out) const {
   static constexpr const char* kNames[kOutcomes] = {
-      "admitted",    "resumed",      "draining",    "overloaded",
-      "bad-request", "unauthorized", "wrong-origin"};
+      "admitted", "resumed",     "draining",     "overloaded",
+      "full",     "bad-request", "unauthorized", "wrong-origin"};
   for (size_t i = 0; i < kOutcomes; ++i)
     out.counter("videocall_admissions_total",
                 "Requests for a session that were decided, by result.",

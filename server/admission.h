@@ -9,6 +9,7 @@
 
 #include "libvideocall/auth/token.h"
 #include "server/metrics_text.h"
+#include "server/node_load.h"
 #include "server/origin.h"
 #include "server/relay.h"
 #include "server/spent_tokens.h"
@@ -21,7 +22,7 @@ class Admission {
   // All are borrowed and outlive this. |node_id|: the audience that a token
   // must have.
   Admission(Relay& relay, WorkerPool& workers, const TokenSigner& signer,
-            std::string node_id);
+            const NodeLoad& load, std::string node_id);
 
   // The origins whose pages may open sessions; set before the relay starts
   // and not again.
@@ -46,6 +47,7 @@ class Admission {
     kResumed,
     kDraining,
     kOverloaded,
+    kFull,
     kBadRequest,
     kUnauthorized,
     kWrongOrigin,
@@ -65,6 +67,7 @@ class Admission {
   Relay& relay_;
   WorkerPool& workers_;
   const TokenSigner& signer_;
+  const NodeLoad& load_;
   // Owned.
   const std::string node_id_;
   OriginSet origins_;

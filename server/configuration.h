@@ -47,6 +47,7 @@ struct Configuration {
   int64_t max_packets_in = 0;
   int64_t max_bytes_in = 0;
   int64_t max_bytes_out = 0;
+  int64_t max_cpu = 0;
   int64_t max_speakers = 0;
   int64_t max_cameras = 0;
   int64_t http_connections = 0;

@@ -176,10 +176,20 @@ std::vector<Section> make_sections() {
             .fallback = "0",
             .help = "Bytes per second forwarded to all sessions together. "
                     "Beyond, all get less video, a step per second, and "
-                    "never less sound. 0: no limit.",
+                    "never less sound, and newcomers are refused with 503. "
+                    "0: no limit.",
             .value = "BYTES",
             .minimum = 0,
             .maximum = 4294967295},
+           {.name = "max-cpu",
+            .member = &C::max_cpu,
+            .fallback = "90",
+            .help = "Percent of the CPU cores that the server may use; "
+                    "beyond, over some seconds, newcomers are refused with "
+                    "503, and calls go on. 0: no limit.",
+            .value = "PERCENT",
+            .minimum = 0,
+            .maximum = 100},
            {.name = "max-speakers",
             .member = &C::max_speakers,
             .fallback = "8",

@@ -31,6 +31,7 @@ constexpr size_t kMaxWaitingJobs = 4'096;
 // Media sockets, the database, pipelines, logs.
 constexpr size_t kOtherFiles = 256;
 constexpr guint kTickMs = 50;
+constexpr guint kLoadIntervalMs = 1'000;
 // Closing capsules need a round trip to be acknowledged.
 constexpr gint64 kMinLingerUs = 200'000;
 
@@ -83,10 +84,13 @@ Daemon::Daemon(Configuration configuration, const MakeRelay& make_relay)
       node_id_(configuration_.node_id.empty() ? host_node_id()
                                               : configuration_.node_id),
       make_relay_(make_relay),
+      load_({static_cast<size_t>(configuration_.max_sessions),
+             static_cast<double>(configuration_.max_cpu)}),
       loop_(g_main_loop_new(nullptr, FALSE)) {}
 
 Daemon::~Daemon() {
   if (timer_ != 0) g_source_remove(timer_);
+  if (load_timer_ != 0) g_source_remove(load_timer_);
   // HTTP first: it brings new work. Then the workers, which use the relay.
   http_.reset();
   admin_http_.reset();
@@ -100,8 +104,8 @@ Result<void> Daemon::start() {
   if (auto opened = open_state(); !opened) return opened;
   workers_ = std::make_unique<WorkerPool>(
       static_cast<size_t>(configuration_.worker_threads), kMaxWaitingJobs);
-  admission_ =
-      std::make_unique<Admission>(*relay_, *workers_, *signer_, node_id_);
+  admission_ = std::make_unique<Admission>(*relay_, *workers_, *signer_, load_,
+                                           node_id_);
   if (auto opened = open_http(); !opened) return opened;
   urls_ = std::make_unique<TransportUrls>(configuration_, http_->addresses());
   admission_->set_origins(urls_->allowed_origins());
@@ -112,8 +116,16 @@ Result<void> Daemon::start() {
         [this](SoupServerMessage* message, const std::string& remote_address) {
           return relay_->take_upgrade(message, remote_address);
         });
-  api_ = std::make_unique<HttpApi>(HttpApi::Parts{
-      configuration_, *urls_, *signer_, node_id_, *store_, *workers_, *relay_});
+  api_ = std::make_unique<HttpApi>(HttpApi::Parts{configuration_, *urls_,
+                                                  *signer_, node_id_, *store_,
+                                                  *workers_, *relay_, load_});
+  load_timer_ = g_timeout_add(
+      kLoadIntervalMs,
+      [](gpointer self) -> gboolean {
+        static_cast<Daemon*>(self)->sample_load();
+        return G_SOURCE_CONTINUE;
+      },
+      this);
   return open_admin();
 }
 
@@ -213,6 +225,7 @@ std::string Daemon::metrics() {
             static_cast<double>(http_->connections()));
   api_->metrics().add_metrics(out);
   admission_->add_metrics(out);
+  load_.add_metrics(out);
   out.gauge("videocall_worker_queue_jobs",
             "Joins and admissions that wait for a worker thread.", "",
             static_cast<double>(workers_->waiting()));
@@ -221,6 +234,28 @@ std::string Daemon::metrics() {
     add_relay_metrics(out, part);
   add_process_metrics(out);
   return out.text();
+}
+
+void Daemon::sample_load() {
+  NodeLoad::Sample sample;
+  sample.cpu_seconds = process_cpu_seconds();
+  sample.cores = available_cores();
+  sample.sessions = relay_->session_count();
+  // Looking at all rooms is not for nothing.
+  if (configuration_.max_bytes_out > 0)
+    for (const Statistics& part : relay_->statistics())
+      if (const auto level = part.numbers.find("shed-level");
+          level != part.numbers.end())
+        sample.shed_level = level->second;
+  const Full before = load_.full();
+  load_.update(sample, Clock::now());
+  const Full full = load_.full();
+  if (full == before) return;
+  if (full == Full::no)
+    log_event(LogLevel::info, "server", "newcomers are taken again");
+  else
+    log_event(LogLevel::warning, "server", "newcomers are refused",
+              {{"reason", to_string(full)}});
 }
 
 // The next scrape shows the result: none may wait for the database.

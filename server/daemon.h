@@ -16,6 +16,7 @@
 #include "server/configuration.h"
 #include "server/http_api.h"
 #include "server/http_server.h"
+#include "server/node_load.h"
 #include "server/observed_store.h"
 #include "server/relay.h"
 #include "server/transport_urls.h"
@@ -70,6 +71,7 @@ class Daemon : private Relay::Listener {
   Result<void> open_http();
   Result<void> open_admin();
   void check_store();
+  void sample_load();
   void announce() const;
   void close_sessions();
   void end(int exit_code);
@@ -85,6 +87,7 @@ class Daemon : private Relay::Listener {
   std::unique_ptr<ObservedStore> store_;
   std::unique_ptr<Relay> relay_;
   std::unique_ptr<WorkerPool> workers_;
+  NodeLoad load_;
   std::unique_ptr<Admission> admission_;
   std::unique_ptr<TransportUrls> urls_;
   std::unique_ptr<HttpApi> api_;
@@ -99,6 +102,7 @@ class Daemon : private Relay::Listener {
   int exit_code_ = 0;
   gint64 deadline_us_ = 0;  // of the phase, monotonic
   guint timer_ = 0;
+  guint load_timer_ = 0;
 };
 
 // Where the state is kept if |configured| is empty.

@@ -3,6 +3,7 @@
 
 #include <glib.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "proto/meeting.pb.h"
@@ -102,6 +103,15 @@ std::string host_cookie(const std::string& meeting, const std::string& value,
          "; Path=" + std::string(kMeetings) + meeting +
          "; Max-Age=" + std::to_string(kCookieMaxAgeS) +
          "; HttpOnly; SameSite=Lax" + (secure ? "; Secure" : "");
+}
+
+HttpResponse node_full(Full full) {
+  return later(json_response(503, {{"success", false},
+                                   {"result",
+                                    {{"code", "NODE_FULL"},
+                                     {"message", explain(full)},
+                                     {"reason", to_string(full)}}}}),
+               NodeLoad::kRetryAfterS);
 }
 
 }  // namespace
@@ -208,6 +218,12 @@ void HttpApi::join(const HttpRequest& request, const std::string& meeting,
     reply(std::move(*refusal));
     return;
   }
+  const Full full = parts_.load.full();
+  if (full != Full::no &&
+      is_newcomer(meeting, std::get<Names>(names).user_id)) {
+    reply(node_full(full));
+    return;
+  }
   Join join;
   join.meeting = meeting;
   join.user_id = std::get<Names>(names).user_id;
@@ -224,6 +240,16 @@ void HttpApi::join(const HttpRequest& request, const std::string& meeting,
   });
   if (!posted)
     reply(later(failure(503, "OVERLOADED", "The server is overloaded."), 1));
+}
+
+// Whoever is in the meeting comes back: after a loss, or with another device.
+// A user_id proves nothing; admission lets through who can resume.
+bool HttpApi::is_newcomer(const std::string& meeting,
+                          const std::string& user_id) {
+  const auto members = parts_.relay.members(meeting);
+  return std::none_of(
+      members.begin(), members.end(),
+      [&](const RoomMember& member) { return member.user_id == user_id; });
 }
 
 // Whether |join| may be without being a guest; nothing is created.

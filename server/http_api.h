@@ -12,6 +12,7 @@
 #include "server/http_message.h"
 #include "server/http_metrics.h"
 #include "server/meeting_store.h"
+#include "server/node_load.h"
 #include "server/rate_limiter.h"
 #include "server/relay.h"
 #include "server/static_files.h"
@@ -31,6 +32,7 @@ class HttpApi {
     MeetingStore& store;
     WorkerPool& workers;
     Relay& relay;
+    const NodeLoad& load;
   };
   explicit HttpApi(Parts parts);
 
@@ -65,6 +67,7 @@ class HttpApi {
   HttpResponse join_now(const Join& join);
   HttpResponse admit(const Join& join, bool is_host);
   nlohmann::ordered_json transports(const Join& join) const;
+  bool is_newcomer(const std::string& meeting, const std::string& user_id);
   void show_meeting(const std::string& meeting, const HttpReply& reply);
   void show_ready(const HttpReply& reply);
   bool is_allowed_origin(const HttpRequest& request) const;

@@ -183,6 +183,7 @@ void H3Session::on_request_headers(Stream& stream, const h3::Fields& fields) {
 
 void H3Session::reply(StreamId stream, int status, std::string_view body) {
   h3::Fields fields = {{":status", std::to_string(status)}};
+  if (status == 429 || status == 503) fields.emplace_back("retry-after", "1");
   if (!body.empty()) {
     fields.emplace_back("content-type", "text/plain; charset=utf-8");
     fields.emplace_back("content-length", std::to_string(body.size()));

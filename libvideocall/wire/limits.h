@@ -71,6 +71,9 @@ inline constexpr size_t kMaxCachedUpperBytes = 64 * 1024;
 inline constexpr size_t kMaxRooms = 20'000;
 inline constexpr size_t kMaxMembersPerRoom = 5'000;
 inline constexpr size_t kMaxSpentTokensPerRoom = 10'000;
+// Of a node, until they have expired; then newcomers get 503. More than
+// kMaxHandshakesPerSecond can spend in that time.
+inline constexpr size_t kMaxSpentTokensPerNode = 200'000;
 inline constexpr auto kSpentTokenMemory = 120s;  // twice a token's life
 inline constexpr size_t kMaxControlDataBytes = 64 * 1024;  // but media
 inline constexpr auto kResumeSecretLife = 12h;

@@ -2,7 +2,9 @@
 #include "server/admission.h"
 
 #include <condition_variable>
+#include <string>
 
+#include "libvideocall/wire/limits.h"
 #include "tests/server/fake_relay.h"
 #include "tests/support/suite.h"
 
@@ -46,7 +48,8 @@ struct Gate {
   FakeRelay relay;
   TokenSigner signer{SecretKey::generate(), "videocall"};
   WorkerPool workers{1, 2};
-  Admission admission{relay, workers, signer, "node-1"};
+  NodeLoad load{{.max_sessions = 10, .max_cpu_percent = 0}};
+  Admission admission{relay, workers, signer, load, "node-1"};
   uint64_t last_id = 0;
 };
 
@@ -165,6 +168,29 @@ VC_TEST(stopping_the_workers_runs_what_waits) {
   pool.stop();
   ck_assert_int_eq(ran, 50);
   ck_assert(!pool.post([] {}));
+}
+
+VC_TEST(a_full_node_refuses_newcomers_and_takes_back_its_own) {
+  Gate gate;
+  gate.load.update({.sessions = 10}, Clock::now());
+  const auto refused = gate.ask({.token = gate.token()});
+  ck_assert_uint_eq(refused.status, 503);
+  ck_assert(refused.reason == explain(Full::sessions));
+  const auto resumed = gate.ask({.token = gate.token(), .resume = "right"});
+  ck_assert(resumed.grant.has_value());
+  ck_assert_uint_eq(resumed.grant->session_id, 4711);
+  gate.load.update({.sessions = 9}, Clock::now());
+  ck_assert(gate.ask({.token = gate.token()}).grant.has_value());
+}
+
+VC_TEST(nobody_gets_in_when_spent_tokens_cannot_be_remembered) {
+  Gate gate;
+  for (size_t i = 0; i + 1 < limits::kMaxSpentTokensPerNode; ++i)
+    gate.admission.spend(std::to_string(i));
+  ck_assert(gate.ask({.token = gate.token()}).grant.has_value());
+  gate.admission.spend("one more");
+  const auto refused = gate.ask({.token = gate.token()});
+  ck_assert_uint_eq(refused.status, 503);
 }
 
 VC_SUITE_MAIN("server/admission")

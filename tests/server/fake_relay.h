@@ -46,7 +46,11 @@ class FakeRelay : public server::Relay {
                          const std::string& secret) override {
     return user_id == "alice" && secret == "right" ? 4711 : 0;
   }
-  std::vector<server::Statistics> statistics() const override { return {}; }
+  std::vector<server::Statistics> statistics() const override {
+    return {{.part = "videocallrouter-stats",
+             .numbers = {{"shed-level", shed_level}},
+             .histograms = {}}};
+  }
   size_t session_count() const override { return sessions; }
   Result<void> reload_certificate() override {
     ++reloads;
@@ -70,6 +74,7 @@ class FakeRelay : public server::Relay {
   std::string failure;  // of start()
   std::vector<server::RoomMember> people;
   size_t sessions = 0;
+  double shed_level = 0;
   int reloads = 0;
   bool drained = false;
   bool stopped = false;

@@ -51,6 +51,7 @@ class Process {
   static Words quiet_flags(const TemporaryFolder& state) {
     return {"--listen-http=127.0.0.1:0",
             "--listen-webtransport=127.0.0.1:0",
+            "--listen-admin=127.0.0.1:0",
             "--state-dir=" + state.path(),
             "--node-id=node-1",
             "--shards=2",

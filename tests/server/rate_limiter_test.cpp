@@ -69,4 +69,23 @@ VC_TEST(spent_tokens_are_remembered_for_their_lifetime) {
   ck_assert_uint_eq(spent.size(), 2);
 }
 
+VC_TEST(what_cannot_be_remembered_closes_the_door) {
+  constexpr Time kStart = Time(1000s);
+  SpentTokens spent(60s, 2);
+  spent.add("a", kStart);
+  ck_assert(spent.has_room(kStart));
+  spent.add("b", kStart + 1s);
+  ck_assert_msg(!spent.has_room(kStart + 1s), "full");
+  // Known already: nothing is lost.
+  spent.add("b", kStart + 2s);
+  ck_assert(spent.has_room(kStart + 60s));
+  spent.add("c", kStart + 60s);
+  // Not remembered: until it has expired nobody can tell it from a fresh one.
+  spent.add("d", kStart + 60s);
+  ck_assert_uint_eq(spent.size(), 2);
+  ck_assert(!spent.contains("d"));
+  ck_assert(!spent.has_room(kStart + 119s));
+  ck_assert(spent.has_room(kStart + 120s));
+}
+
 VC_SUITE_MAIN("server/rate_limiter")

@@ -27,6 +27,8 @@ class RunningDaemon {
     server::Configuration configuration = server::default_configuration();
     configuration.listen_http = {"127.0.0.1:0"};
     configuration.listen_webtransport = {"127.0.0.1:0", "[::1]:0"};
+    configuration.listen_admin = {};
+    configuration.drain_timeout_s = 1;
     configuration.state_dir = state_.path();
     configuration.node_id = "node-1";
     if (change) change(configuration);

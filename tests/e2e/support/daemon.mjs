@@ -18,6 +18,7 @@ export class Daemon {
     daemon.process = new Process('videocalld', [
       '--listen-http', options.http ?? '127.0.0.1:0',
       '--listen-webtransport', options.webtransport ?? '127.0.0.1:0',
+      '--listen-admin', '127.0.0.1:0',
       '--state-dir', daemon.stateDir,
       '--drain-timeout', '2',
       ...(options.args ?? []),

@@ -224,6 +224,7 @@ VC_TEST(other_requests_are_answered) {
   client.establish();
   const StreamId second = client.raw.send_bidi(connect_headers());
   ck_assert_int_eq(client.status(second), 429);
+  ck_assert_str_eq(client.field(second, "retry-after").c_str(), "1");
   ck_assert_uint_eq(client.sim.server.requests.size(), 1);
   client.expect_content();
 }

@@ -243,7 +243,9 @@ struct RawClient {
     ck_assert(!until([&] { return raw.over; }));
     ck_assert_int_eq(server().closed, 0);
   }
-  int status(StreamId stream) {
+  int status(StreamId stream) { return std::stoi(field(stream, ":status")); }
+  // Of the answer on |stream|; empty if it has none.
+  std::string field(StreamId stream, std::string_view name) {
     ck_assert(until([&] { return !raw.streams[stream].bytes.empty(); }));
     Bytes bytes = raw.streams[stream].bytes;
     h3::TlvReader reader;
@@ -251,7 +253,8 @@ struct RawClient {
     ck_assert(reader.next(bytes) == h3::TlvReader::Event::payload);
     auto fields = h3::decode_fields(reader.payload());
     ck_assert(fields.ok());
-    return std::stoi(*h3::find_field(*fields, ":status"));
+    const auto* value = h3::find_field(*fields, name);
+    return value ? std::string(*value) : std::string();
   }
 };
 
