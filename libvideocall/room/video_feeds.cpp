@@ -56,6 +56,10 @@ void VideoTrack::step(uint32_t seat, Feed& feed, const Choice& choice, Time now,
       return;
     }
   }
+  if (ended && serve_below(seat, feed, now, out)) {
+    layer.gate.want();
+    return;
+  }
   if (choice.urgent && !up) {
     lower(feed, 0);
     feed.leaving = true;
@@ -64,6 +68,21 @@ void VideoTrack::step(uint32_t seat, Feed& feed, const Choice& choice, Time now,
   }
   if (ended || (up && now - layer.started > limits::kStepUpPatience))
     layer.gate.want();
+}
+
+// The layer that the viewer gets has ended, and the target cannot be had at
+// once: meanwhile it gets the best one below that can.
+bool VideoTrack::serve_below(uint32_t seat, Feed& feed, Time now, Output& out) {
+  for (int i = feed.target; i-- > 0;) {
+    const auto index = static_cast<size_t>(i);
+    if (i == feed.current ||
+        !can_serve(index, feed.ceiling, limits::kMaxSwitchBurstBytes, now))
+      continue;
+    leave_layer(feed);
+    serve(seat, feed, index, feed.ceiling, out);
+    return true;
+  }
+  return false;
 }
 
 // Gives a newcomer the lowest layer that it can have at once; the step up to
@@ -206,6 +225,8 @@ uint8_t VideoTrack::layers_in_use() const {
   for (const Feed& feed : feeds_)
     if (feed.current != kNoLayer)
       used |= LayerDemand::bit(static_cast<size_t>(feed.current));
+  for (size_t i = 0; i < kLayers; ++i)
+    if (layers_[i].stalled) used |= LayerDemand::bit(i);
   return used;
 }
 

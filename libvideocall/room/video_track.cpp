@@ -24,9 +24,58 @@ VideoTrack::Verdict VideoTrack::meet(const PacketFields& fields, Time now,
   LayerState& state = states_[fields.layer];
   const uint32_t height =
       fields.header.keyframe ? fields.header.height : state.height;
+  if (!returns(fields.layer, fields.header.keyframe, now)) return verdict;
   layers_changed = !state.live || state.height != height;
   state = {true, true, height};
+  note_flow(fields.layer, now);
+  // A key frame that comes now is better than the group that is cached: who
+  // must be moved waits for the packet after it.
+  if (!fields.header.keyframe && find_stalled()) layers_changed = true;
   return verdict;
+}
+
+void VideoTrack::Flow::add(Duration step) {
+  time += std::min<Duration>(step, limits::kMaxStallStep);
+  ++frames;
+}
+
+// A packet of layer |flowing| is there, which is not stalled.
+void VideoTrack::note_flow(uint8_t flowing, Time now) {
+  for (Layer& layer : layers_)
+    layer.missed.add(now - std::max(flowed_, layer.last));
+  layers_[flowing].missed = {};
+  flowed_ = now;
+}
+
+// Whether a layer that was silent while others flowed is not to be chosen any
+// more. One that its sender has just been asked for has time to come.
+bool VideoTrack::find_stalled() {
+  const Duration patience = kind_ == MediaKind::screen
+                                ? Duration(limits::kScreenLayerStall)
+                                : Duration(limits::kCameraLayerStall);
+  bool found = false;
+  for (size_t i = 0; i < kLayers; ++i) {
+    Layer& layer = layers_[i];
+    if (layer.missed.time < patience ||
+        layer.missed.frames < limits::kMinStallFrames || !states_[i].live ||
+        !demand_.told(i) || layer.last < layer.asked)
+      continue;
+    states_[i].live = false;
+    layer.stalled = true;
+    layer.back = {};
+    found = true;
+  }
+  return found;
+}
+
+// Whether layer |index|, of which a packet is there, is to be chosen.
+bool VideoTrack::returns(uint8_t index, bool keyframe, Time now) {
+  Layer& layer = layers_[index];
+  if (!layer.stalled) return true;
+  layer.back.add(now - layer.last);
+  if (!keyframe && layer.back.time < limits::kLayerReturn) return false;
+  layer.stalled = false;
+  return true;
 }
 
 void VideoTrack::add(const PacketRef& packet, Time now, Output& out) {
@@ -80,8 +129,9 @@ bool VideoTrack::sweep(Time now) {
     layers_[i].cache.expire(now);
     layers_[i].rates.roll(now);
     const Time heard = std::max(layers_[i].last, layers_[i].asked);
-    if (!states_[i].available() || now - heard <= silence) continue;
-    if (states_[i].live || demand_.told(i)) {
+    const bool due = states_[i].available() || layers_[i].stalled;
+    if (!due || now - heard <= silence) continue;
+    if (states_[i].live || layers_[i].stalled || demand_.told(i)) {
       lose(i);
       changed = true;
     }
@@ -104,6 +154,7 @@ void VideoTrack::lose(size_t index) {
   const bool asked_for = demand_.told(index);
   state.live = false;
   state.dormant = !asked_for;
+  layers_[index].stalled = false;
   if (!asked_for) return;
   // Its sender gave it up (too slow to encode it?). What it can send instead
   // it must not take for unwanted.
@@ -143,6 +194,7 @@ void VideoTrack::pause() {
   for (size_t i = 0; i < kLayers; ++i) {
     layers_[i].cache.clear();
     layers_[i].gate.satisfied();
+    layers_[i].stalled = false;
     states_[i].live = false;
     states_[i].dormant = false;
   }

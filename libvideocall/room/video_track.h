@@ -85,6 +85,13 @@ class VideoTrack {
  private:
   static constexpr size_t kTemporalLayers = LayerRates::kTemporalLayers;
 
+  // How long frames came, and how many.
+  struct Flow {
+    void add(Duration step);
+
+    Duration time{};
+    unsigned frames = 0;
+  };
   struct Layer {
     uint64_t group = 0;
     uint64_t sequence = 0;
@@ -99,6 +106,11 @@ class VideoTrack {
     bool dirty = false;    // |to| is to be built anew
     bool awaited = false;  // a key frame will bring viewers or temporal layers
     bool broken = false;   // until the next key frame
+    Flow missed;           // of other layers, since its last packet
+    Flow back;             // its own, while it is stalled
+    // Silent while others flow, or so until lately. Nobody is to get it, but
+    // its sender must not think that nobody wants it.
+    bool stalled = false;
   };
   struct Feed {
     int8_t current = kNoLayer;  // what the viewer gets
@@ -111,6 +123,9 @@ class VideoTrack {
 
   // video_track.cpp
   Verdict judge(const PacketFields& fields, Time now) const;
+  void note_flow(uint8_t flowing, Time now);
+  bool find_stalled();
+  bool returns(uint8_t index, bool keyframe, Time now);
   void lose(size_t index);
   bool flows(size_t index, Time now) const;
   int lowest_layer(Time now) const;
@@ -128,6 +143,7 @@ class VideoTrack {
   void leave_layer(Feed& feed);
   void promote(size_t index);
   void rebuild(size_t index);
+  bool serve_below(uint32_t seat, Feed& feed, Time now, Output& out);
   uint8_t layers_in_use() const;
 
   // borrowed
@@ -138,6 +154,8 @@ class VideoTrack {
   std::array<LayerState, kLayers> states_;
   std::vector<Feed> feeds_;  // by seat; shorter than seats_ at times
   LayerDemand demand_;
+  // state
+  Time flowed_{};  // when a layer that is not stalled last brought a packet
 };
 
 }  // namespace videocall::room

@@ -93,6 +93,16 @@ inline constexpr auto kLinkReportInterval = 200ms;
 // A layer without a packet for this long is no longer chosen.
 inline constexpr auto kCameraLayerSilence = 5s;
 inline constexpr auto kScreenLayerSilence = 12s;
+// A layer has stalled when others of the same picture flowed for this long,
+// and brought so many frames, without one of it: its viewers are moved at once.
+// The frames tell it from a camera that is slow, and they count only up to
+// kMaxStallStep each, so that a burst after a pause of all counts for little.
+inline constexpr auto kCameraLayerStall = 300ms;
+inline constexpr auto kScreenLayerStall = 1500ms;
+inline constexpr unsigned kMinStallFrames = 4;
+inline constexpr auto kMaxStallStep = 150ms;
+// It is chosen again from its next key frame on, or after it flowed this long.
+inline constexpr auto kLayerReturn = 1s;
 // -- Choice of layers --------------------------------------------------------
 // What of a cached group a viewer is sent at once to come to another layer;
 // more, and it waits for that layer's next key frame.
