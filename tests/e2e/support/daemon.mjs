@@ -25,6 +25,8 @@ export class Daemon {
     ]);
     const match = await daemon.process.waitFor(/(https?:\/\/[^\s/]+:\d+)\//);
     daemon.url = match[1];
+    daemon.webtransportPort = Number(
+      daemon.process.output.match(/relay: listening port=(\d+)/)?.[1]);
     return daemon;
   }
 

@@ -130,11 +130,13 @@ export class People {
     }
   }
 
-  /** Says which pictures began to move or stand still; 10 times a second. */
+  /** Says which pictures began to move or stand still, and asks for those that
+   * do not come; 10 times a second. */
   watch(): void {
     const now = this.deps.now();
     this.pauseUnseen();
     for (const { sessionId, kind, person, receiver } of this.all()) {
+      if (kind === "video") receiver.askIfSilent(); // a screen may stand still
       const drawn = receiver.facts.lastDrawnMs;
       const flowing = drawn > 0 && now - drawn < FROZEN_MS;
       if (flowing === person.flowing.has(kind)) continue;

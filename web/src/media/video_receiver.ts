@@ -17,7 +17,8 @@ const MAX_DECODE_QUEUE = 12;
 /** A slow machine is sent this many layers less at most. */
 const MAX_LAYERS_LESS = 2;
 export const TOP_LAYER = 2;
-/** A layer above the lowest that is silent for so long is not waited for… */
+/** A picture that is silent for so long is asked for anew: its group may have
+ * been cut on the way. A layer above the lowest is not waited for… */
 const STALL_MS = 500;
 /** …and not asked for again before the relay knows that it is gone. */
 const CAP_MS = 6_000;
@@ -268,11 +269,19 @@ export class VideoReceiver {
     this.decoder = null;
   }
 
-  private askIfStuck(now: number, layer: number): void {
-    const patience = this.facts.framesDecoded === 0 ? NOTHING_YET_MS : STUCK_MS;
+  private askIfStuck(now: number, layer: number, longest = STUCK_MS): void {
+    const patience = this.facts.framesDecoded === 0 ? NOTHING_YET_MS : longest;
     if (now - this.lastDecodedMs < patience || now - this.lastRequestMs < STUCK_MS) return;
     this.lastRequestMs = now;
     this.deps.requestKeyframe(layer);
+  }
+
+  /** Nothing may come any more, so nothing but the clock says that it is due;
+   * for pictures that always move, ten times a second. */
+  askIfSilent(): void {
+    const now = this.deps.now();
+    if (this.paused || !this.on || this.facts.framesDecoded === 0) return;
+    if (now - this.lastPacketMs > STALL_MS) this.askIfStuck(now, this.facts.layer, STALL_MS);
   }
 
   private count(bytes: number, now: number): void {

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// A viewer's link becomes narrow in the middle of a call, and wide again: the
+// picture becomes smaller and large again without a freeze, the sound stays,
+// and the other person notices nothing.
+import assert from 'node:assert/strict';
+
+import { Person, until } from './support/call.mjs';
+import { Chromium } from './support/chromium.mjs';
+import { scenario } from './support/cleanup.mjs';
+import { Daemon } from './support/daemon.mjs';
+import { ImpairingProxy } from './support/impairing_proxy.mjs';
+
+const NARROW_KBPS = 250;
+// Usually 100 to 400; a busy machine takes several times that.
+const FREEZE_MS = 2_500;
+// A machine that is too busy sheds layers and takes its time to try again.
+const PATIENCE_MS = 80_000;
+// What is due while the link becomes narrow is lost to the queue before it, and
+// of that the repetitions in later packets bring back most.
+const MAX_AUDIO_LOST = 0.05;
+
+scenario('a viewer whose link is throttled gets a lower layer', async (later) => {
+  const proxy = later(await ImpairingProxy.start());
+  const daemon = later(
+    await Daemon.start({ args: ['--public-webtransport-url', proxy.url] }),
+    (d) => d.stop(),
+  );
+  proxy.target = daemon.webtransportPort;
+  const first = later(await Chromium.launch({ toneHz: 440 }));
+  const second = later(await Chromium.launch({ toneHz: 660 }));
+  const anna = await Person.join(first, daemon, 'throttled', 'Anna');
+  const annas = proxy.flows.length;
+  const ben = await Person.join(second, daemon, 'throttled', 'Ben');
+  const bens = () => proxy.flows.slice(annas);
+  assert.ok(annas > 0 && bens().length > 0, 'both come through the proxy');
+  const id = await ben.seesClockOf('Anna');
+  const benId = await anna.seesClockOf('Ben');
+  const peer = async () => (await ben.facts()).peers.find((p) => p.sessionId === id);
+  const height = (pixels) => until(
+    () => ben.describe(),
+    async () => (await peer()).video.height === pixels,
+    PATIENCE_MS,
+  );
+  const noFreeze = async (when) => {
+    const { video } = await peer();
+    assert.ok(video.longestGapMs < FREEZE_MS, `${when}: Ben froze ${video.longestGapMs} ms`);
+    const annaSees = (await anna.facts()).peers.find((p) => p.sessionId === benId).video;
+    assert.ok(annaSees.longestGapMs < FREEZE_MS,
+      `${when}: Anna froze ${annaSees.longestGapMs} ms`);
+  };
+
+  await height(360);
+  // The start is over; from here on nothing may freeze.
+  for (const person of [anna, ben])
+    await until(() => person.describe(), async () =>
+      (await person.facts()).peers.every((p) => p.video.longestGapMs < 500));
+  const before = (await peer()).audio;
+
+  for (const flow of bens()) flow.down.set({ kbps: NARROW_KBPS });
+  await height(180);
+  assert.equal((await peer()).video.layer, 0);
+  await ben.seesClockOf('Anna', 30);
+  await noFreeze('when the link became narrow');
+  await Promise.all([ben.hears('Anna', 440), anna.hears('Ben', 660)]);
+  const after = (await peer()).audio;
+  const packets = after.packets - before.packets;
+  const lost = after.lost - before.lost;
+  assert.ok(lost <= MAX_AUDIO_LOST * packets, `${lost} of ${packets} frames of sound lost`);
+  assert.equal((await peer()).video.height, 180);
+
+  for (const flow of bens()) flow.down.set();
+  await height(360);
+  await ben.seesClockOf('Anna', 30);
+  await noFreeze('when the link became wide');
+});
