@@ -79,13 +79,18 @@ bool BandwidthEstimator::measure(const LinkReport& report, Time now,
   if (sent >= 10) interval.loss = std::min(1.0, lost / sent);
   interval.dropped = report.dropped_video > last_.dropped_video;
   const bool full = report.queued_bytes > 0 && last_.queued_bytes > 0;
+  // The same to the last digit is the measurement of before: it says nothing of
+  // a link that has become full since.
+  const double shown = report.delivery_rate == last_.delivery_rate
+                           ? 0
+                           : 8 * report.delivery_rate;
   last_ = report;
   last_at_ = now;
   sent_at_ = (sent_at_ + 1) % kWindow;
   sent_bps_[sent_at_] = interval.bps * (1 - interval.loss);
   full_[sent_at_] = full;
   evidence_bps_ = std::max(
-      8 * report.delivery_rate,
+      shown,
       evidence_bps_ * (1 - std::min(1.0, kEvidenceDecay * interval.seconds)));
   if (report.rtt > Duration(0) &&
       (min_rtt_ == Duration(0) || report.rtt < min_rtt_))

@@ -76,6 +76,8 @@ struct Member {
   Speaker speaker;
   Voice voice;
   bool sends_audio = false;
+  size_t audio_bytes = 0;  // of what is heard of it, since the last sweep
+  double audio_bps = 0;
   std::optional<Time> spoke;  // last
   RecipientsPtr others;       // all who are connected but this one
   uint64_t others_epoch = 0;

@@ -89,7 +89,7 @@ void Stage::audio(Member& sender, const PacketRef& packet, Now now,
     ++places_epoch_;
   out.media.push_back(packet);
   if (sender.speaker.place() == Speaker::Place::none) return;
-  audio_bytes_ += packet->size() + kDatagramOverhead;
+  sender.audio_bytes += packet->size() + kDatagramOverhead;
   out.deliver(packet, sender.speaker.place() == Speaker::Place::chosen
                           ? others(sender)
                           : reserve_recipients(sender));
@@ -147,11 +147,7 @@ void Stage::tick(Now now, Output& out) {
   now_ = now.mono;
   const bool sweep = now.mono - swept_ >= kSweepInterval;
   if (sweep) {
-    const std::chrono::duration<double> passed = now.mono - swept_;
-    audio_bps_ += (8.0 * static_cast<double>(std::exchange(audio_bytes_, 0)) /
-                       passed.count() -
-                   audio_bps_) *
-                  kAudioSmoothing;
+    measure_audio(now.mono - swept_);
     swept_ = now.mono;
   }
   for (Member* sender : members_) {
@@ -169,6 +165,19 @@ void Stage::tick(Now now, Output& out) {
   }
   if (sweep && rank_due_) rank(now, out);
   if (lead_due_) lead(now, out);
+}
+
+void Stage::measure_audio(Duration passed) {
+  const double seconds = std::chrono::duration<double>(passed).count();
+  audio_bps_ = 0;
+  for (Member* member : members_) {
+    if (!member || !member->sends_audio) continue;
+    const auto bytes =
+        static_cast<double>(std::exchange(member->audio_bytes, 0));
+    member->audio_bps +=
+        (8.0 * bytes / seconds - member->audio_bps) * kAudioSmoothing;
+    audio_bps_ += member->audio_bps;
+  }
 }
 
 const RecipientsPtr& Stage::everyone() {

@@ -64,6 +64,7 @@ class Stage {
   size_t limited_viewers() const;
 
  private:
+  void measure_audio(Duration passed);
   void audio(Member& sender, const PacketRef& packet, Now now, Output& out);
   void video(Member& sender, const PacketRef& packet, Now now, Output& out);
   VideoTrack& track(Member& sender, MediaKind kind);
@@ -103,9 +104,8 @@ class Stage {
   bool lead_due_ = false;
   bool keep_all_layers_ = false;
   Shed shed_ = Shed::none;
-  size_t audio_bytes_ = 0;  // of what is heard, since swept_
-  double audio_bps_ = 0;
-  Time now_{};  // of the last tick or choice
+  double audio_bps_ = 0;  // of all that is heard
+  Time now_{};            // of the last tick or choice
   Time swept_{};
   uint64_t dropped_ = 0;
 };

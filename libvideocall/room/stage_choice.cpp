@@ -113,10 +113,11 @@ void Stage::share(Member& viewer, Now now, Output& out) {
   }
   const double allowed = viewer.link.allowed_bps();
   const bool congested = viewer.link.congested();
+  const double heard = audio_bps_ - viewer.audio_bps;  // not itself
   const Allocation allocation =
-      allocate(wants, std::max(0.0, allowed - audio_bps_), !congested);
-  viewer.link.set_granted(audio_bps_ + allocation.granted_bps,
-                          audio_bps_ + allocation.next_bps);
+      allocate(wants, std::max(0.0, allowed - heard), !congested);
+  viewer.link.set_granted(heard + allocation.granted_bps,
+                          heard + allocation.next_bps);
   for (size_t i = 0; i < parts.size(); ++i) {
     Choice& choice = parts[i].choice;
     const Share& share = allocation.shares[i];

@@ -156,6 +156,18 @@ VC_TEST(a_burst_that_shows_capacity_brings_the_next_step_soon) {
   ck_assert(took < 8s);
 }
 
+VC_TEST(what_was_shown_before_the_link_was_full_shows_nothing) {
+  Link link(200e3, 800e3);
+  link.report.delivery_rate = 5e6 / 8;  // and nothing newer was measured
+  link.run(3s);
+  link.next = 1.5e6;
+  link.wanted = 1.5e6;
+  for (int i = 0; i < 50; ++i) {
+    link.step();
+    ck_assert_double_lt(link.sent_bps, 1.5e6);
+  }
+}
+
 VC_TEST(losses_without_a_queue_count_only_when_heavy) {
   Link link(10e6, 1e6);
   for (int i = 0; i < 100; ++i) {

@@ -175,6 +175,8 @@ struct Scene {
     for (Duration done{}; done < duration; done += kStep, ++tick) {
       camera.step(tick);
       slow->step(tick);
+      if (slow_speaks && tick % 2 == 0)
+        world.send_audio(slow->client(), 20, ++slow_spoke, 320);
       world.advance_smoothly(kStep);
       if (tick % 500 == 0) heartbeat();
       for (Client* client : crowd) {
@@ -196,6 +198,8 @@ struct Scene {
   Publisher camera;
   std::vector<Client*> crowd;
   std::unique_ptr<Viewer> slow;
+  bool slow_speaks = false;
+  uint64_t slow_spoke = 0;
   int tick = 0;
   uint64_t crowd_bytes = 0;
   size_t crowd_packets = 0;
@@ -220,6 +224,18 @@ VC_TEST(on_200_kbits_audio_has_no_gap_and_low_video_goes_on) {
   ck_assert_uint_le(slow.peak_bytes, 2u << 20);
   // Nobody pays for it: few key frames beyond those that come anyway.
   ck_assert_uint_le(scene.camera.requests, 8);
+}
+
+// Its own 140 kbit/s of audio go the other way.
+VC_TEST(who_speaks_is_sent_no_less_for_it) {
+  Scene scene(200e3);
+  scene.slow_speaks = true;
+  scene.run(5s);
+  scene.slow->watch_from = scene.world.now.mono;
+  const size_t frames = scene.slow->frames;
+  scene.run(30s);
+  ck_assert_uint_ge(scene.slow->frames - frames, 30 * 7);
+  ck_assert(scene.slow->longest <= 500ms);
 }
 
 VC_TEST(the_others_get_what_they_would_get_without_it) {

@@ -174,8 +174,11 @@ class World {
                   uint8_t temporal = 0) {
     send(client, frame(stream, keyframe, temporal));
   }
-  void send_audio(Client& client, uint8_t level, uint64_t sequence = 1) {
+  void send_audio(Client& client, uint8_t level, uint64_t sequence = 1,
+                  size_t bytes = 0) {
+    const std::string data(bytes, 'a');
     PacketFields fields;
+    fields.data = bytes_of(data);
     fields.type = PacketType::media;
     fields.kind = MediaKind::audio;
     fields.header.sequence = sequence;
