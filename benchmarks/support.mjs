@@ -26,7 +26,8 @@ export const loads = {
   },
 };
 
-// Reads --rounds, --seconds, --json, --quick and --realtime.
+// Reads --rounds, --seconds, --json, --quick and --realtime, and --svg where
+// |defaults| has svg.
 export function readOptions(name, defaults, quick) {
   const options = { ...defaults, json: '', quick: false, realtime: false };
   for (let args = process.argv.slice(2); args.length > 0; ) {
@@ -35,6 +36,7 @@ export function readOptions(name, defaults, quick) {
     else if (flag === '--realtime') options.realtime = true;
     else if (['--rounds', '--seconds'].includes(flag)) options[flag.slice(2)] = Number(args.shift());
     else if (flag === '--json') options.json = args.shift();
+    else if (flag === '--svg' && 'svg' in defaults) options.svg = args.shift();
     else {
       console.log(`Usage: ./dev bench ${name} [OPTIONS]
   --quick      one short round of the smaller loads
@@ -42,7 +44,8 @@ export function readOptions(name, defaults, quick) {
   --seconds N  seconds a round
   --json FILE  all figures of all rounds
   --realtime   real-time priority for server and load, so that other programs
-               on the machine disturb less (root only)`);
+               on the machine disturb less (root only)${'svg' in defaults ? `
+  --svg FILE   draw the figures` : ''}`);
       process.exit(flag === '--help' ? 0 : 2);
     }
   }

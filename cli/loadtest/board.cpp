@@ -26,6 +26,8 @@ void Delivered::add(const Delivered& other) {
   torn.add(other.torn.get());
   orphans.add(other.orphans.get());
   duplicates.add(other.duplicates.get());
+  in_time.add(other.in_time.get());
+  frames_missing.add(other.frames_missing.get());
   switches.add(other.switches.get());
   pauses.add(other.pauses.get());
 }

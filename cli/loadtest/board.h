@@ -22,11 +22,17 @@ enum class SessionState : uint8_t { waiting, joining, open, left, failed };
 inline constexpr size_t kVideo = 0;
 inline constexpr size_t kAudio = 1;
 inline constexpr size_t kKinds = 2;
+inline constexpr uint64_t kInTimeUs = 300'000;
+inline constexpr uint64_t kRepeatedFrames = 2;
 
 // What one viewer got of one kind of media, of what was sent while measured.
 struct Delivered {
   Counter packets_due;
   Counter packets;  // received
+  Counter in_time;  // of these: within kInTimeUs of being sent
+  // Audio that did not come, nor would have been in what did if each packet
+  // repeated the kRepeatedFrames before it.
+  Counter frames_missing;
   Counter media_bytes_due;
   Counter media_bytes;
   Counter bytes;  // received, of whole packets

@@ -34,6 +34,8 @@ json to_json(const Sum& s) {
             {"frames_torn", s.torn},
             {"frames_without_key_frame", s.orphans}}},
           {"duplicates", s.duplicates},
+          {"in_time", s.in_time},
+          {"frames_missing", s.frames_missing},
           {"layer_switches", s.switches},
           {"pauses", s.pauses}};
 }
@@ -149,6 +151,8 @@ void Sum::add(const Delivered& d) {
   torn += d.torn.get();
   orphans += d.orphans.get();
   duplicates += d.duplicates.get();
+  in_time += d.in_time.get();
+  frames_missing += d.frames_missing.get();
   switches += d.switches.get();
   pauses += d.pauses.get();
 }
@@ -165,6 +169,8 @@ void Sum::add(const Sum& other) {
   torn += other.torn;
   orphans += other.orphans;
   duplicates += other.duplicates;
+  in_time += other.in_time;
+  frames_missing += other.frames_missing;
   switches += other.switches;
   pauses += other.pauses;
 }

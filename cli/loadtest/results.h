@@ -32,6 +32,8 @@ struct Percentiles {
 struct Sum {
   uint64_t packets_due = 0;
   uint64_t packets = 0;
+  uint64_t in_time = 0;
+  uint64_t frames_missing = 0;
   uint64_t media_bytes_due = 0;
   uint64_t media_bytes = 0;
   uint64_t bytes = 0;

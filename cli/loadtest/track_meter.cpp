@@ -117,7 +117,10 @@ int64_t TrackMeter::take(const Arrival& arrival, bool measured,
     out.packets_due.add(arrival.sequence - from);
     out.media_bytes_due.add(arrival.stamp.bytes_before + arrival.data_bytes -
                             std::max(bytes_end_, before.bytes));
-    if (video) look_at_groups(arrival, temporal_layers, out);
+    if (video)
+      look_at_groups(arrival, temporal_layers, out);
+    else if (arrival.sequence > from + 1 + kRepeatedFrames)
+      out.frames_missing.add(arrival.sequence - from - 1 - kRepeatedFrames);
   }
   int64_t missing = 0;
   if (seen_ != 0) {

@@ -90,6 +90,7 @@ void Viewer::take(const Packet& packet, Time now, const ViewerOutput& out) {
   const uint64_t latency_us =
       now_ns > stamp->sent_ns ? (now_ns - stamp->sent_ns) / 1'000 : 0;
   interval.latency_us.add(latency_us);
+  if (latency_us <= kInTimeUs) record_.delivered[arrival.kind].in_time.add(1);
   out.together.latency_us[arrival.kind].add(latency_us);
   record_.latency_us.add(latency_us);
 }

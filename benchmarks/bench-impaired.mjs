@@ -1,0 +1,46 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: MIT
+// Bad networks: what viewers get of 300 kbit/s of video and of audio when their
+// link loses datagrams and takes 100 ms there and back. What comes from the
+// server passes the bad link; what viewers send does not.
+//
+// In time is video that came within 300 ms of being sent, of which the link
+// takes 100. Audio is missing that neither came nor would have been in what did
+// come, if each packet repeated the two frames before it, as ours do.
+//
+//   ./dev bench impaired [--quick] [--rounds N] [--seconds N] [--json FILE]
+import { load, median, printTable, readOptions, withServer, writeJson } from './support.mjs';
+
+const options = readOptions('impaired', { rounds: 6, seconds: 20 }, { rounds: 1, seconds: 8 });
+const viewers = 20;
+
+const round = (lossPercent) => withServer(options, (daemon) => load(daemon, [
+  '--viewers', viewers, '--lossy', viewers, '--loss', lossPercent, '--delay', 100,
+  '--video', 'constant', '--video-kbps', 300, '--audio', '--duration', options.seconds,
+], options));
+
+const results = { impaired: [1, 5, 20].map((loss_percent) => ({ loss_percent, rounds: [] })) };
+// The losses take turns, so that they see the same machine.
+for (let i = 0; i < options.rounds; i++)
+  for (const row of results.impaired) row.rounds.push(await round(row.loss_percent));
+for (const row of results.impaired) {
+  const pick = (f) => median(row.rounds.map((r) => f(r.total)));
+  Object.assign(row, {
+    video_in_time_percent: pick((t) => 100 * t.video.in_time / t.video.packets_expected),
+    video_p95_ms: pick((t) => t.video.latency_ms.p95),
+    groups_cut: pick((t) => t.video.gaps.groups_cut),
+    audio_packets_lost_percent: pick((t) => t.audio.loss_percent),
+    audio_frames_missing_percent: pick((t) =>
+      100 * t.audio.frames_missing / t.audio.packets_expected),
+  });
+}
+
+printTable([
+  ['loss %', (row) => row.loss_percent],
+  ['video in time %', (row) => row.video_in_time_percent.toFixed(2)],
+  ['p95 ms', (row) => row.video_p95_ms.toFixed(0)],
+  ['groups cut', (row) => row.groups_cut],
+  ['audio packets lost %', (row) => row.audio_packets_lost_percent.toFixed(2)],
+  ['frames missing %', (row) => row.audio_frames_missing_percent.toFixed(2)],
+], results.impaired);
+writeJson(options, results);
