@@ -6,18 +6,10 @@
 #include <mutex>
 #include <utility>
 
+#include "libvideocall/room/hub_slot.h"
+
 namespace videocall::room {
 
-struct Hub::Slot {
-  Slot(const std::string& meeting, const Config& config)
-      : room(meeting, config) {}
-
-  std::mutex mutex;  // guards all below
-  Room room;
-  Output outbox;
-  bool carried = false;  // a thread carries the outbox out
-  bool dead = false;     // no longer in the directory
-};
 
 Hub::Batch::Batch() = default;
 
@@ -35,7 +27,9 @@ void Hub::Batch::touch(const std::shared_ptr<Slot>& slot) {
 
 Hub::Hub(Config config)
     : config_(std::move(config)),
-      shedder_(config_.policy.max_bytes_out_per_s) {}
+      shedder_(config_.policy.max_bytes_out_per_s) {
+  if (config_.random) self_.incarnation = config_.random();
+}
 
 Hub::~Hub() = default;
 
@@ -51,6 +45,7 @@ void Hub::open(SessionHandle handle, Grant grant, Now now, Batch& batch) {
     {
       const std::lock_guard lock(slot->mutex);
       if (slot->dead) continue;  // its last member left just now
+      slot->room.set_link(linked_, now, slot->outbox);
       session = slot->room.open(handle, std::move(grant), now, slot->outbox);
     }
     batch.touch(slot);
@@ -107,6 +102,7 @@ void Hub::link(std::span<const LinkReport> reports, Now now, Batch& batch) {
 void Hub::tick(Now now, Batch& batch) {
   shedder_.update(forwarded_bytes_.load(std::memory_order_relaxed), now.mono);
   shed_ = shedder_.level();
+  tick_nodes(now, batch);
   for (const std::shared_ptr<Slot>& slot : all_slots()) {
     bool empty = false;
     {
@@ -140,6 +136,7 @@ void Hub::count(const Output& out) {
   uint64_t packets = 0;
   uint64_t bytes = 0;
   for (const Delivery& delivery : out.deliveries) {
+    if (!delivery.to) continue;
     packets += delivery.to->sessions.size();
     bytes += delivery.packet->size() * delivery.to->sessions.size();
   }
@@ -228,6 +225,7 @@ HubStats Hub::stats() const {
     const RoomStats room = slot->room.stats();
     ++stats.rooms;
     stats.members += room.members;
+    stats.remote_members += room.remote_members;
     stats.refused += room.refused;
     stats.dropped += room.dropped;
     stats.over_rate += room.over_rate;
@@ -244,6 +242,9 @@ HubStats Hub::stats() const {
   stats.left = read(left_);
   stats.lost = read(lost_);
   stats.shed = shed_;
+  stats.linked = linked_;
+  const std::lock_guard lock(nodes_mutex_);
+  stats.nodes = nodes_.nodes().size();
   return stats;
 }
 

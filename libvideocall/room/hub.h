@@ -16,6 +16,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <shared_mutex>
 #include <span>
 #include <string>
@@ -24,6 +25,7 @@
 #include <vector>
 
 #include "libvideocall/base/export.h"
+#include "libvideocall/cluster/directory.h"
 #include "libvideocall/room/room.h"
 #include "libvideocall/room/shedder.h"
 
@@ -34,6 +36,9 @@ struct HubStats {
   size_t rooms = 0;
   size_t sessions = 0;  // also those before their CONNECTION
   size_t members = 0;   // also those who may resume
+  size_t remote_members = 0;  // on other nodes
+  size_t nodes = 0;           // others that are alive
+  bool linked = false;        // to the broker
   uint64_t refused = 0;
   uint64_t dropped = 0;
   uint64_t over_rate = 0;
@@ -92,6 +97,17 @@ class VIDEOCALL_API Hub {
   // remove_member() left to be sent.
   void tick(Now now, Batch& batch);
 
+  // -- Other nodes, joined by a broker; from any thread
+  // ----------------------- Without a link the node is alone.
+  void set_link(bool up, Now now, Batch& batch);
+  // |packet|, parsed, came on |subject|; what is not meant for this node, or
+  // does not keep to the contract, is ignored.
+  void heard(std::string_view subject, PacketRef packet, Now now, Batch& batch);
+  // What the heartbeats say of this node beside its id and its sessions.
+  void describe(cluster::Heartbeat self);
+  // This node, first, and the others that are alive.
+  std::vector<cluster::Heartbeat> nodes() const;
+
   // Moves what is to be carried out into |out|, emptied before. Call it until
   // it returns false and carry out |out| each time.
   bool collect(Batch& batch, Output& out);
@@ -117,6 +133,14 @@ class VIDEOCALL_API Hub {
     std::shared_ptr<Session> session;
   };
 
+  // hub_nodes.cpp
+  void heard_on_nodes(const Packet& packet, Now now, Batch& batch);
+  void heard_on_node(const Packet& packet, Now now, Batch& batch);
+  void lose_node(const std::string& node, bool restarted, Now now,
+                 Batch& batch);
+  void tick_nodes(Now now, Batch& batch);
+  cluster::Heartbeat self() const;
+
   std::shared_ptr<Slot> find_slot(const std::string& meeting) const;
   std::shared_ptr<Slot> find_or_make_slot(const std::string& meeting);
   std::vector<std::shared_ptr<Slot>> all_slots() const;
@@ -134,6 +158,12 @@ class VIDEOCALL_API Hub {
   std::atomic<uint64_t> lost_{0};
   std::atomic<Shed> shed_{Shed::none};
   Shedder shedder_;  // tick()'s thread
+  std::atomic<bool> linked_{false};
+  mutable std::mutex nodes_mutex_;  // guards the three below; no other lock is
+                                    // taken while it is held
+  cluster::Directory nodes_;
+  cluster::Heartbeat self_;
+  Time beat_{};
   mutable std::shared_mutex directory_;
   std::unordered_map<std::string, std::shared_ptr<Slot>> rooms_;
   RoomStats gone_;  // counts of rooms that are no more

@@ -32,11 +32,13 @@ class LayerDemand {
 
   // What the sender is to be told now, if that is another than it was told
   // last: bit i for layer i. |higher| are the layers above those that there
-  // are. |in_use|, called before a layer is given up, returns those that
+  // are, |forced| those that are wanted in any case. |in_use|, called before a layer is given up, returns those that
   // somebody still gets.
   template <typename InUse>
-  std::optional<uint8_t> due(uint8_t higher, Time now, InUse&& in_use) {
-    uint8_t wanted = more_ > 0 ? higher : uint8_t{0};
+  std::optional<uint8_t> due(uint8_t higher, uint8_t forced, Time now,
+                             InUse&& in_use) {
+    uint8_t wanted =
+        more_ > 0 ? static_cast<uint8_t>(higher | forced) : forced;
     for (size_t i = 0; i < kLayers; ++i)
       if (wishes_[i] > 0) wanted |= bit(i);
     uint8_t mask = wanted;
@@ -65,6 +67,13 @@ class LayerDemand {
   // A sender that came back on a new session takes all for wanted.
   void forget() {
     told_ = kAll;
+    untold_ = false;
+    wanted_last_ = {};
+  }
+
+  // A sender on another node sends nothing before it is asked to.
+  void start_silent() {
+    told_ = 0;
     untold_ = false;
     wanted_last_ = {};
   }

@@ -55,7 +55,13 @@ struct Member {
   uint64_t joined_ms = 0;
   uint64_t order = 0;  // of joining
 
-  std::shared_ptr<Session> session;  // empty: lost
+  // The node that its session is on; empty: this one.
+  std::string node;
+  // When its session began there; of two nodes that claim it the later has it.
+  uint64_t attached_ms = 0;
+  uint64_t listed = 0;  // by the roster of that node, its number
+
+  std::shared_ptr<Session> session;  // empty: lost, or on another node
   Time lost_since;
   Time last_packet;
   std::string resume_secret;  // the newest
@@ -78,8 +84,10 @@ struct Member {
   bool sends_audio = false;
   size_t audio_bytes = 0;  // of what is heard of it, since the last sweep
   double audio_bps = 0;
-  std::optional<Time> spoke;  // last
-  RecipientsPtr others;       // all who are connected but this one
+  bool audio_offered = false;  // to other nodes
+  SubjectPtr audio_subject;    // while other nodes want its sound
+  std::optional<Time> spoke;   // last
+  RecipientsPtr others;        // all who are connected but this one
   uint64_t others_epoch = 0;
   RecipientsPtr reserve_to;  // the loudest, while this one is next to them
   uint64_t reserve_epoch = 0;
@@ -95,6 +103,7 @@ struct Member {
   RateLimit rtt_rate;
   RateLimit unknown_rate;
 
+  bool is_remote() const { return !node.empty(); }
   bool publishes() const {
     return role != Role::observer &&
            (camera || screen || sends_audio || state.video || state.audio ||

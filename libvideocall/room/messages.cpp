@@ -53,6 +53,12 @@ void fill(proto::MemberState& out, const MemberState& state) {
   out.set_display_name(state.display_name);
 }
 
+MemberState state_of(const proto::MemberState& message) {
+  return MemberState{message.video_enabled(),  message.audio_enabled(),
+                     message.screen_enabled(), message.speaking(),
+                     message.hand_raised(),    message.display_name()};
+}
+
 }  // namespace
 
 Result<std::string> read_connection(Bytes data) {
@@ -68,9 +74,31 @@ Result<MemberState> read_member_state(Bytes data) {
   if (!parse(message, data)) return refused("MEMBER_STATE does not parse");
   if (message.display_name().size() > limits::kMaxDisplayNameBytes)
     return refused("display_name too long");
-  return MemberState{message.video_enabled(),  message.audio_enabled(),
-                     message.screen_enabled(), message.speaking(),
-                     message.hand_raised(),    message.display_name()};
+  return state_of(message);
+}
+
+Result<MeetingSaid> read_meeting(Bytes data) {
+  proto::MeetingPacket message;
+  if (!parse(message, data)) return refused("MEETING does not parse");
+  if (message.session_id() > limits::kMaxSessionId ||
+      message.target_user_id().size() > limits::kMaxUserIdBytes ||
+      message.display_name().size() > limits::kMaxDisplayNameBytes ||
+      message.state().display_name().size() > limits::kMaxDisplayNameBytes ||
+      message.message().size() > limits::kMaxCloseReasonBytes ||
+      message.participant_count() < 0)
+    return refused("MEETING: a field is out of its bound");
+  MeetingSaid said;
+  said.event = static_cast<MeetingEvent>(message.event_type());
+  said.start_ms = message.start_time_ms();
+  said.message = message.message();
+  said.participant_count = static_cast<uint64_t>(message.participant_count());
+  said.session_id = message.session_id();
+  said.user_id = message.target_user_id();
+  said.display_name = message.display_name();
+  if (message.role() == proto::MEMBER_ROLE_HOST) said.role = Role::host;
+  if (message.role() == proto::MEMBER_ROLE_OBSERVER) said.role = Role::observer;
+  said.state = state_of(message.state());
+  return said;
 }
 
 Result<Chat> read_chat(Bytes data) {
@@ -167,6 +195,12 @@ PacketRef write_meeting(const MeetingNews& news) {
   message.set_role(static_cast<proto::MemberRole>(news.role));
   if (news.state) fill(*message.mutable_state(), *news.state);
   return write(PacketType::meeting, message);
+}
+
+PacketRef write_member_state(const MemberState& state, const Stamp& from) {
+  proto::MemberState message;
+  fill(message, state);
+  return write(PacketType::member_state, message, from);
 }
 
 PacketRef write_keyframe_request(const KeyframeWish& wish) {

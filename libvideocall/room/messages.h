@@ -52,6 +52,7 @@ enum class MeetingEvent {
   participant_left = 4,
   activated = 5,
   participant_kicked = 13,
+  list_request = 14,  // between nodes only
 };
 
 // The fields of MEETING that a room sets; what is empty or 0 is left out.
@@ -76,9 +77,23 @@ struct Assignment {
   std::string_view resume_secret;
 };
 
+// A MEETING packet of another node; strings are within their bounds.
+struct MeetingSaid {
+  MeetingEvent event = MeetingEvent::activated;
+  uint64_t start_ms = 0;
+  std::string message;
+  uint64_t participant_count = 0;
+  uint64_t session_id = 0;
+  std::string user_id;
+  std::string display_name;
+  Role role = Role::participant;
+  MemberState state;
+};
+
 // The meeting that a CONNECTION names; may be empty.
 Result<std::string> read_connection(Bytes data);
 Result<MemberState> read_member_state(Bytes data);
+Result<MeetingSaid> read_meeting(Bytes data);
 Result<Chat> read_chat(Bytes data);
 Result<void> check_reaction(Bytes data);
 Result<KeyframeWish> read_keyframe_request(Bytes data);
@@ -87,6 +102,7 @@ Result<std::vector<LayerCap>> read_layer_preference(Bytes data);
 
 PacketRef write_session_assigned(const Assignment& assignment);
 PacketRef write_meeting(const MeetingNews& news);
+PacketRef write_member_state(const MemberState& state, const Stamp& from);
 PacketRef write_keyframe_request(const KeyframeWish& wish);
 PacketRef write_layer_hint(const LayerWish& wish);
 // |from| is stamped into the envelope, |display_name| into the message.

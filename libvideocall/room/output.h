@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a call into a room results in, to be carried out by the caller in this
-// order: notices of spent tokens, deliveries in their order, closes, the other
-// notices.
+// order: subscriptions, notices of spent tokens, deliveries in their order,
+// closes, the other notices.
 #pragma once
 
 #include <cstdint>
@@ -54,7 +54,14 @@ struct Notice {
   std::string token_id;  // token_spent
 };
 
+// What the node begins or ceases to hear of other nodes.
+struct Subscription {
+  std::string subject;
+  bool on = true;
+};
+
 struct Output {
+  std::vector<Subscription> subscriptions;
   std::vector<Delivery> deliveries;
   // Every media packet that was accepted, stamped, once, whether or not
   // anybody gets it.
@@ -63,18 +70,23 @@ struct Output {
   std::vector<Notice> notices;
 
   // Nothing is delivered to nobody.
-  void deliver(PacketRef packet, const RecipientsPtr& to) {
-    if (to && !to->sessions.empty())
-      deliveries.push_back({std::move(packet), to});
+  void deliver(PacketRef packet, const RecipientsPtr& to,
+               const SubjectPtr& subject = {}) {
+    if (subject || (to && !to->sessions.empty()))
+      deliveries.push_back({std::move(packet), to, subject});
+  }
+  void subscribe(std::string subject, bool on) {
+    subscriptions.push_back({std::move(subject), on});
   }
 
   bool empty() const {
-    return deliveries.empty() && media.empty() && closes.empty() &&
-           notices.empty();
+    return subscriptions.empty() && deliveries.empty() && media.empty() &&
+           closes.empty() && notices.empty();
   }
 
   // Empties it and keeps the memory, so that a packet allocates nothing.
   void clear() {
+    subscriptions.clear();
     deliveries.clear();
     media.clear();
     closes.clear();
@@ -83,6 +95,7 @@ struct Output {
 
   // Appends what |other| holds and empties it.
   void take(Output& other) {
+    move_all(other.subscriptions, subscriptions);
     move_all(other.deliveries, deliveries);
     move_all(other.media, media);
     move_all(other.closes, closes);

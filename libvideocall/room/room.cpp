@@ -13,7 +13,8 @@ constexpr auto kSweepInterval = 1s;
 Room::Room(std::string meeting, const Config& config)
     : config_(config),
       meeting_(std::move(meeting)),
-      stage_(config.policy),
+      federation_(meeting_, config.node_id, members_),
+      stage_(config.policy, federation_),
       roster_(meeting_, members_, stage_) {}
 
 std::shared_ptr<Session> Room::open(SessionHandle handle, Grant grant, Now now,
@@ -62,12 +63,14 @@ void Room::connect(Session& session, const Packet& packet, Now now,
     return;
   }
   if (Member* member = find_resumed(session)) {
+    if (member->is_remote()) take_over(*member, now, out);
     if (const std::shared_ptr<Session> replaced = member->session) {
       detach(*member, now);
       shut(*replaced, CloseCode::superseded, "resumed elsewhere", out);
     }
     attach(*member, std::move(connected), now);
     notify(Notice::Kind::resumed, *member, {}, out);
+    federation_.say_joined(*member, out);
     assign(*member, now, out);
     return;
   }
@@ -77,6 +80,8 @@ void Room::connect(Session& session, const Packet& packet, Now now,
   notify(Notice::Kind::joined, member, {}, out);
   assign(member, now, out);
   roster_.joined(member, out);
+  federation_.enter(out);
+  federation_.say_joined(member, out);
 }
 
 // The first CONNECTION with a token spends it; whoever else holds it has lost
@@ -121,6 +126,7 @@ Member& Room::add_member(const Grant& grant, Now now) {
   member->joined_ms = now.unix_ms;
   member->order = next_order_++;
   Member& added = *member;
+  ++local_;
   members_.push_back(std::move(member));
   by_id_.emplace(added.id, &added);
   stage_.add(added);
@@ -138,6 +144,8 @@ void Room::attach(Member& member, std::shared_ptr<Session> session, Now now) {
   session->member = &member;
   member.session = std::move(session);
   member.last_packet = now.mono;
+  // Later than wherever it was before, even if that node's clock is ahead.
+  member.attached_ms = std::max(now.unix_ms, member.attached_ms + 1);
   // The client says again what it wants to see.
   member.viewport.reset();
   member.caps.clear();
@@ -178,7 +186,11 @@ void Room::leave(Member& member, std::string_view reason, Now now,
   members_.erase(at);
   stage_.remove(*gone, now, out);
   roster_.left(*gone, out);
+  federation_.forget_member(*gone, out);
+  if (gone->is_remote()) return;
   notify(Notice::Kind::left, *gone, reason, out);
+  federation_.say_left(*gone, out);
+  if (--local_ == 0) leave_nodes(now, out);
 }
 
 std::shared_ptr<Session> Room::take_pending(const Session& session) {
@@ -226,6 +238,7 @@ void Room::shed(Shed level, Now now, Output& out) {
 void Room::tick(Now now, Output& out) {
   stage_.tick(now, out);
   roster_.tick(now, out);
+  federation_.tick(now, out);
   if (now.mono - swept_ < kSweepInterval) return;
   swept_ = now.mono;
   tick_pending(now, out);
@@ -242,15 +255,24 @@ void Room::tick_pending(Now now, Output& out) {
 }
 
 void Room::tick_members(Now now, Output& out) {
-  std::vector<Member*> expired;
+  std::vector<uint64_t> expired;
   for (const auto& member : members_) {
-    const bool silent =
-        member->session
-            ? now.mono - member->last_packet >= limits::kIdleTimeout
-            : now.mono - member->lost_since >= limits::kResumeWindow;
-    if (silent) expired.push_back(member.get());
+    bool silent = false;
+    if (member->is_remote()) {
+      // Its node restarted and has not named it since.
+      silent = member->lost_since != Time{} &&
+               now.mono - member->lost_since >= limits::kNodeSilence;
+    } else {
+      silent = member->session
+                   ? now.mono - member->last_packet >= limits::kIdleTimeout
+                   : now.mono - member->lost_since >= limits::kResumeWindow;
+    }
+    if (silent) expired.push_back(member->id);
   }
-  for (Member* member : expired) {
+  for (const uint64_t id : expired) {
+    // With the last member here those on other nodes have gone as well.
+    Member* member = find(id);
+    if (!member) continue;
     if (member->session) {
       shut_member(*member, CloseCode::idle, "no packet for 30 s", now, out);
     } else {
@@ -260,6 +282,12 @@ void Room::tick_members(Now now, Output& out) {
 }
 
 void Room::end(Now now, Output& out) {
+  federation_.say(
+      write_meeting({.event = MeetingEvent::ended, .meeting = meeting_}), out);
+  end_here(now, out);
+}
+
+void Room::end_here(Now now, Output& out) {
   out.deliver(
       write_meeting({.event = MeetingEvent::ended, .meeting = meeting_}),
       stage_.everyone());
@@ -275,8 +303,11 @@ void Room::end(Now now, Output& out) {
   for (const auto& member : members_) {
     if (member->session) detach(*member, now);
   }
+  federation_.exit(out);
+  local_ = 0;
   for (const auto& member : members_) {
     stage_.remove(*member, now, out);
+    if (member->is_remote()) continue;
     notify(Notice::Kind::left, *member, to_string(CloseCode::meeting_ended),
            out);
   }
@@ -288,6 +319,13 @@ bool Room::remove(uint64_t session_id, std::string_view reason, Now now,
                   Output& out) {
   Member* member = find(session_id);
   if (!member) return false;
+  if (member->is_remote()) {
+    federation_.tell(member->node,
+                     cluster::Remove{meeting_, session_id, CloseCode::removed,
+                                     std::string(reason)},
+                     out);
+    return true;
+  }
   if (member->session) {
     out.deliver(write_meeting(
                     {.event = MeetingEvent::participant_kicked,
@@ -306,19 +344,24 @@ std::vector<MemberInfo> Room::list() const {
   infos.reserve(members_.size());
   for (const auto& member : members_) {
     infos.push_back({member->id, member->user_id, member->display_name,
-                     member->role, member->joined_ms, member->packets,
-                     member->bytes});
+                     member->role, member->joined_ms, member->node,
+                     member->packets, member->bytes});
   }
   return infos;
 }
 
 bool Room::accepts_secret(uint64_t session_id, std::string_view secret) const {
   const auto found = by_id_.find(session_id);
-  return found == by_id_.end() || found->second->resume_secret == secret;
+  return found == by_id_.end() || found->second->is_remote() ||
+         found->second->resume_secret == secret;
 }
 
 RoomStats Room::stats() const {
-  return {members_.size(), refused_, stage_.dropped(), over_rate_,
+  return {local_,
+          members_.size() - local_,
+          refused_,
+          stage_.dropped(),
+          over_rate_,
           stage_.limited_viewers()};
 }
 

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "libvideocall/room/federation.h"
 #include "libvideocall/room/member.h"
 #include "libvideocall/room/output.h"
 #include "libvideocall/room/policy.h"
@@ -43,12 +44,14 @@ struct MemberInfo {
   std::string display_name;
   Role role = Role::participant;
   uint64_t joined_at_ms = 0;
+  std::string node;  // where its session is; empty: here
   uint64_t packets = 0;  // received of it
   uint64_t bytes = 0;
 };
 
 struct RoomStats {
-  size_t members = 0;
+  size_t members = 0;         // here
+  size_t remote_members = 0;  // on other nodes
   uint64_t refused = 0;    // packets that broke the contract
   uint64_t dropped = 0;    // media that came too late or without its key frame
   uint64_t over_rate = 0;  // packets beyond what a session may send
@@ -79,6 +82,22 @@ class Room {
   // Timeouts; about ten times a second.
   void tick(Now now, Output& out);
 
+  // -- Other nodes (room_nodes.cpp)
+  // ---------------------------------------------
+  // The link to the broker went down or is there again.
+  void set_link(bool up, Now now, Output& out);
+  // |node| says |packet| in this room.
+  void heard(const std::string& node, PacketRef packet, Now now, Output& out);
+  // The media of a member that is elsewhere.
+  void remote_media(PacketRef packet, Now now, Output& out);
+  // What a node asks of this one alone.
+  void asked(const cluster::KeyframeRequest& request, Now now, Output& out);
+  void asked(const cluster::Remove& request, Now now, Output& out);
+  void asked(const cluster::Resume& request, Now now, Output& out);
+  // |node| is dead: its members leave. |restarted|: they have
+  // limits::kNodeSilence to be announced again.
+  void node_lost(const std::string& node, bool restarted, Now now, Output& out);
+
   // The host ended the meeting: everybody is closed.
   void end(Now now, Output& out);
   // A host removed the member; false if there is none.
@@ -90,7 +109,7 @@ class Room {
   // newest of that session, or the session is not known.
   bool accepts_secret(uint64_t session_id, std::string_view secret) const;
   // Nobody is here, on the way here, or could come back.
-  bool empty() const { return members_.empty() && pending_.empty(); }
+  bool empty() const { return local_ == 0 && pending_.empty(); }
   RoomStats stats() const;
   const std::string& meeting() const { return meeting_; }
 
@@ -137,6 +156,34 @@ class Room {
                                Output& out);
   Result<void> handle_preference(Member& member, const Packet& packet, Now now,
                                  Output& out);
+  // -- room_nodes.cpp
+  void remote_meeting(const std::string& node, const Packet& packet, Now now,
+                      Output& out);
+  void remote_joined(const std::string& node, const MeetingSaid& said, Now now,
+                     Output& out);
+  void add_remote(const std::string& node, const MeetingSaid& said,
+                  Output& out);
+  void update_remote(Member& member, const MeetingSaid& said, Now now,
+                     Output& out);
+  void remote_roster_ended(const std::string& node, uint64_t count, Now now,
+                           Output& out);
+  void remote_node(const std::string& node, const Packet& packet, Now now,
+                   Output& out);
+  void remote_request(const std::string& node,
+                      const cluster::LayerRequest& request, Now now,
+                      Output& out);
+  void remote_offer(const std::string& node, const cluster::LayerOffer& offer,
+                    Now now, Output& out);
+  void remote_message(const std::string& node, PacketRef packet, Now now,
+                      Output& out);
+  void set_asked(const cluster::TrackLayer& track, const std::string& node,
+                 bool wanted, Now now, Output& out);
+  void take_over(Member& member, Now now, Output& out);
+  void give_away(Member& member, const std::string& node, uint64_t attached_ms,
+                 Now now, Output& out);
+  void leave_nodes(Now now, Output& out);
+  void end_here(Now now, Output& out);
+
   void forward(Member& member, PacketRef packet, Output& out);
   void refuse(Session& session, Now now, Output& out);
   Member* find(uint64_t session_id);
@@ -150,9 +197,11 @@ class Room {
   std::vector<std::shared_ptr<Session>> pending_;  // before CONNECTION
   std::unordered_set<std::string> spent_tokens_;
   std::deque<std::pair<Time, std::string>> spent_order_;
+  Federation federation_;
   Stage stage_;
   Roster roster_;
   // state
+  size_t local_ = 0;  // of members_, those that are here
   uint64_t next_order_ = 0;
   uint64_t refused_ = 0;
   uint64_t over_rate_ = 0;

@@ -146,7 +146,12 @@ Result<void> Room::handle_state(Member& member, PacketRef packet, Now now,
   stage_.state_changed(member, before, now, out);
   if (!published && member.publishes()) roster_.publishes(member, out);
   // Of somebody whom the others have not been told of they hear nothing.
-  if (member.announced) forward(member, std::move(packet), out);
+  if (member.announced) {
+    forward(member, std::move(packet), out);
+  } else {
+    packet->stamp(stamp_of(member));
+    federation_.say(std::move(packet), out);
+  }
   return {};
 }
 
@@ -159,12 +164,16 @@ Result<void> Room::handle_chat(Member& member, const Packet& packet, Now now,
   const PacketRef message =
       write_chat(*chat, stamp_of(member), member.display_name, now.unix_ms);
   if (chat->to_session_id == 0) {
-    out.deliver(message, stage_.everyone());
+    out.deliver(message, stage_.everyone(), federation_.control());
     return {};
   }
   const Member* to = find(chat->to_session_id);
-  if (!to || !to->session) return {};  // no echo: it was not delivered
-  out.deliver(message, to->session->self);
+  // No echo: it was not delivered.
+  if (!to || (!to->session && !to->is_remote())) return {};
+  if (to->is_remote())
+    federation_.say(message, out);
+  else
+    out.deliver(message, to->session->self);
   if (to != &member) out.deliver(message, member.session->self);
   return {};
 }
@@ -214,7 +223,8 @@ Result<void> Room::handle_preference(Member& member, const Packet& packet,
 
 void Room::forward(Member& member, PacketRef packet, Output& out) {
   packet->stamp(stamp_of(member));
-  out.deliver(std::move(packet), stage_.others(member));
+  out.deliver(std::move(packet), stage_.others(member),
+              federation_.control());
 }
 
 void Room::refuse(Session& session, Now now, Output& out) {

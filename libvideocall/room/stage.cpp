@@ -79,6 +79,10 @@ void Stage::audio(Member& sender, const PacketRef& packet, Now now,
                   Output& out) {
   const MediaHeader& header = packet->fields().header;
   sender.sends_audio = true;
+  if (!sender.audio_offered) {
+    sender.audio_offered = true;
+    announce(sender, MediaKind::audio, out);
+  }
   if (dominant_.heard(sender.voice, header.audio_level, now.mono))
     lead_due_ = true;
   if (header.speaking || sender.voice.speaking()) {
@@ -92,7 +96,8 @@ void Stage::audio(Member& sender, const PacketRef& packet, Now now,
   sender.audio_bytes += packet->size() + kDatagramOverhead;
   out.deliver(packet, sender.speaker.place() == Speaker::Place::chosen
                           ? others(sender)
-                          : reserve_recipients(sender));
+                          : reserve_recipients(sender),
+              sender.audio_subject);
 }
 
 void Stage::video(Member& sender, const PacketRef& packet, Now now,
@@ -106,7 +111,10 @@ void Stage::video(Member& sender, const PacketRef& packet, Now now,
     // through one list.
     if (layers_changed && !was_available && &video == sender.camera.get())
       rank(now, out);
-    if (layers_changed) retarget_viewers(sender, now, out);
+    if (layers_changed) {
+      announce(sender, packet->fields().kind, out);
+      retarget_viewers(sender, now, out);
+    }
     video.add(packet, now.mono, out);
     out.media.push_back(packet);
   } else {
@@ -117,7 +125,8 @@ void Stage::video(Member& sender, const PacketRef& packet, Now now,
 
 VideoTrack& Stage::track(Member& sender, MediaKind kind) {
   auto& slot = kind == MediaKind::screen ? sender.screen : sender.camera;
-  if (!slot) slot = std::make_unique<VideoTrack>(kind, seats_);
+  if (!slot)
+    slot = std::make_unique<VideoTrack>(kind, seats_, sender.is_remote());
   return *slot;
 }
 
@@ -133,10 +142,13 @@ void Stage::state_changed(Member& member, const MemberState& before, Now now,
                           Output& out) {
   if (before.video && !member.state.video && member.camera) {
     member.camera->pause();
+    announce(member, MediaKind::video, out);
     rank(now, out);
   }
-  if (before.screen && !member.state.screen && member.screen)
+  if (before.screen && !member.state.screen && member.screen) {
     member.screen->pause();
+    announce(member, MediaKind::screen, out);
+  }
   if (member.state.speaking) {
     member.spoke = now.mono;
     if (member.camera && !contains(ranked_, member.id)) rank_due_ = true;
@@ -155,10 +167,13 @@ void Stage::tick(Now now, Output& out) {
     bool changed = false;
     if (sweep && sender->camera && sender->camera->sweep(now.mono)) {
       changed = true;
+      announce(*sender, MediaKind::video, out);
       if (!sender->camera->available()) rank_due_ = true;
     }
-    if (sweep && sender->screen && sender->screen->sweep(now.mono))
+    if (sweep && sender->screen && sender->screen->sweep(now.mono)) {
       changed = true;
+      announce(*sender, MediaKind::screen, out);
+    }
     if (changed) retarget_viewers(*sender, now, out);
     hint(*sender, now, out);
     ask(*sender, now, out);

@@ -4,14 +4,17 @@
 // list that its sender, kind and layer have. Not thread-safe: its room's.
 //
 //   stage.cpp  members and packets    stage_choice.cpp  who gets which layer
+//   stage_nodes.cpp  what goes to other nodes and comes from them
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
+#include "libvideocall/cluster/node_messages.h"
 #include "libvideocall/room/allocation.h"
 #include "libvideocall/room/member.h"
 #include "libvideocall/room/output.h"
+#include "libvideocall/room/outside.h"
 #include "libvideocall/room/policy.h"
 #include "libvideocall/room/shedder.h"
 
@@ -19,9 +22,9 @@ namespace videocall::room {
 
 class Stage {
  public:
-  // |policy| is borrowed and outlives the stage.
-  explicit Stage(const Policy& policy)
-      : policy_(policy), loudest_(policy.max_speakers) {}
+  // |policy| and |outside| are borrowed and outlive the stage.
+  Stage(const Policy& policy, Outside& outside)
+      : policy_(policy), outside_(outside), loudest_(policy.max_speakers) {}
 
   // Gives |member| a seat, until remove().
   void add(Member& member);
@@ -37,6 +40,19 @@ class Stage {
   void media(Member& sender, const PacketRef& packet, Now now, Output& out);
   // One that the room did not take, so that what follows of its group is bad.
   void lost(Member& sender, MediaKind kind, uint8_t layer);
+  // Other nodes want a layer of |sender|'s, a member here, on |subject|; called
+  // once for each. Empty: none does any more.
+  void publish(Member& sender, MediaKind kind, uint8_t layer,
+               SubjectPtr subject, Now now, Output& out);
+  // The node that |sender| is on can send a layer, or no longer.
+  void offered(Member& sender, const cluster::LayerOffer::Entry& entry, Now now,
+               Output& out);
+  // A node lacks a key frame of |sender|, a member here.
+  void keyframe_wanted(Member& sender, MediaKind kind, uint8_t layer, Now now,
+                       Output& out);
+  // |sender| comes from another node now, or went to one: its tracks begin
+  // anew.
+  void moved(Member& sender, Now now, Output& out);
   // |viewer| cannot decode |sender|'s |kind|.
   void keyframe_request(Member& viewer, Member& sender, MediaKind kind, Now now,
                         Output& out);
@@ -69,6 +85,7 @@ class Stage {
   void video(Member& sender, const PacketRef& packet, Now now, Output& out);
   VideoTrack& track(Member& sender, MediaKind kind);
   // stage_choice.cpp
+  void announce(Member& sender, MediaKind kind, Output& out);
   static VideoTrack* find_track(const Member& member, MediaKind kind);
   bool leads(const Member& viewer, const Member& sender, MediaKind kind) const;
   Want want_of(const Member& viewer, const Member& sender,
@@ -88,6 +105,7 @@ class Stage {
 
   // borrowed
   const Policy& policy_;
+  Outside& outside_;
   std::vector<Member*> members_;  // by seat; nullptr: free
   // owned
   Seats seats_;

@@ -207,25 +207,34 @@ void Stage::lead(Now now, Output& out) {
 
 // Sends the key frame requests that are due, each merged of all who wait.
 void Stage::ask(Member& sender, Now now, Output& out) {
-  if (!seats_[sender.seat].self) return;
+  if (!seats_[sender.seat].self && !sender.is_remote()) return;
   for (const MediaKind kind : kKinds) {
     VideoTrack* video = find_track(sender, kind);
     if (!video) continue;
     while (const auto layer = video->next_request(now.mono)) {
-      out.deliver(write_keyframe_request({sender.id, kind, *layer}),
-                  seats_[sender.seat].self);
+      if (sender.is_remote()) {
+        outside_.want_keyframe(sender, kind, *layer, out);
+      } else {
+        out.deliver(write_keyframe_request({sender.id, kind, *layer}),
+                    seats_[sender.seat].self);
+      }
     }
   }
 }
 
 // Tells |sender| which layers are wanted, where that has changed.
 void Stage::hint(Member& sender, Now now, Output& out) {
-  if (!seats_[sender.seat].self) return;
+  if (!seats_[sender.seat].self && !sender.is_remote()) return;
   for (const MediaKind kind : kKinds) {
     VideoTrack* video = find_track(sender, kind);
     if (!video) continue;
-    if (const auto layers = video->next_hint(keep_all_layers_, now.mono))
+    const auto layers = video->next_hint(keep_all_layers_, now.mono);
+    if (!layers) continue;
+    if (sender.is_remote()) {
+      outside_.want_layers(sender, kind, *layers, out);
+    } else {
       out.deliver(write_layer_hint({kind, *layers}), seats_[sender.seat].self);
+    }
   }
 }
 

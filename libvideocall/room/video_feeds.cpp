@@ -226,7 +226,7 @@ uint8_t VideoTrack::layers_in_use() const {
     if (feed.current != kNoLayer)
       used |= LayerDemand::bit(static_cast<size_t>(feed.current));
   for (size_t i = 0; i < kLayers; ++i)
-    if (layers_[i].stalled) used |= LayerDemand::bit(i);
+    if (layers_[i].stalled || layers_[i].subject) used |= LayerDemand::bit(i);
   return used;
 }
 

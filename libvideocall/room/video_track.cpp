@@ -12,8 +12,10 @@ constexpr std::array<double, kLayers> kGuesses = {150e3, 500e3, 1.5e6};
 
 }  // namespace
 
-VideoTrack::VideoTrack(MediaKind kind, const Seats& seats)
-    : seats_(seats), kind_(kind) {}
+VideoTrack::VideoTrack(MediaKind kind, const Seats& seats, bool remote)
+    : seats_(seats), kind_(kind), remote_(remote) {
+  if (remote) demand_.start_silent();
+}
 
 VideoTrack::Verdict VideoTrack::meet(const PacketFields& fields, Time now,
                                      bool& layers_changed) {
@@ -95,7 +97,7 @@ void VideoTrack::add(const PacketRef& packet, Time now, Output& out) {
     if (layer.awaited) promote(index);
   }
   if (layer.dirty) rebuild(index);
-  out.deliver(packet, layer.to[fields.header.temporal_id]);
+  out.deliver(packet, layer.to[fields.header.temporal_id], layer.subject);
 }
 
 VideoTrack::Verdict VideoTrack::judge(const PacketFields& fields,
@@ -155,7 +157,7 @@ void VideoTrack::lose(size_t index) {
   state.live = false;
   state.dormant = !asked_for;
   layers_[index].stalled = false;
-  if (!asked_for) return;
+  if (!asked_for || remote_) return;
   // Its sender gave it up (too slow to encode it?). What it can send instead
   // it must not take for unwanted.
   demand_.reset();
@@ -163,6 +165,8 @@ void VideoTrack::lose(size_t index) {
 
 std::optional<uint8_t> VideoTrack::next_request(Time now) {
   for (size_t i = 0; i < kLayers; ++i) {
+    // Another node is asked for a layer first, and knows what to do.
+    if (remote_ && !demand_.told(i)) continue;
     if (layers_[i].gate.due(now)) return static_cast<uint8_t>(i);
   }
   return std::nullopt;
@@ -170,24 +174,64 @@ std::optional<uint8_t> VideoTrack::next_request(Time now) {
 
 std::optional<uint8_t> VideoTrack::next_hint(bool keep_all, Time now) {
   // Of what is not sent nothing can be unwanted.
-  if (!available() && !demand_.untold()) return std::nullopt;
+  if (!available() && !demand_.untold() && !remote_) return std::nullopt;
   uint8_t higher = 0;
   for (size_t i = kLayers; i-- > 0 && !states_[i].available();)
     higher |= LayerDemand::bit(i);
+  uint8_t forced = 0;
+  for (size_t i = 0; remote_ && keep_all && i < kLayers; ++i)
+    if (states_[i].available()) forced |= LayerDemand::bit(i);
   std::array<bool, kLayers> told{};
   for (size_t i = 0; i < kLayers; ++i) told[i] = demand_.told(i);
-  const auto mask = demand_.due(higher, now, [&] {
-    return keep_all || !available() ? LayerDemand::kAll : layers_in_use();
+  const auto mask = demand_.due(higher, forced, now, [&] {
+    return !remote_ && (keep_all || !available()) ? LayerDemand::kAll
+                                                  : layers_in_use();
   });
   for (size_t i = 0; mask && i < kLayers; ++i) {
     if (!demand_.told(i) || told[i] || !states_[i].exists) continue;
     // Wanted again: nobody waits for the next group, or gets an old picture.
     Layer& layer = layers_[i];
     layer.asked = now;
-    layer.gate.want();
+    if (remote_)
+      layer.gate.satisfied();  // comes with what the node answers
+    else
+      layer.gate.want();
     if (now - layer.last > limits::kStaleGroup) layer.cache.clear();
   }
   return mask;
+}
+
+void VideoTrack::publish(size_t index, SubjectPtr subject, Time now,
+                         Output& out) {
+  Layer& layer = layers_[index];
+  const bool first = !layer.subject;
+  const int wanted = static_cast<int>(index);
+  demand_.change(first ? kNoLayer : wanted, subject ? wanted : kNoLayer);
+  layer.subject = std::move(subject);
+  if (!layer.subject) return;
+  // To nodes that get it already the group is late, and they leave it.
+  const size_t most = first ? SIZE_MAX : limits::kMaxSwitchBurstBytes;
+  if (can_serve(index, limits::kMaxTemporalLayer, most, now)) {
+    for (const PacketRef& packet : layer.cache.packets())
+      out.deliver(packet, nullptr, layer.subject);
+  } else if (states_[index].live) {
+    layer.gate.want();
+  }
+}
+
+void VideoTrack::offer(size_t index, bool available, uint32_t height,
+                       uint32_t target_kbps) {
+  LayerState& state = states_[index];
+  if (available) {
+    state.exists = true;
+    state.dormant = !state.live;
+    if (height > 0) state.height = height;
+    layers_[index].rates.add(0, 0, target_kbps);
+  } else {
+    state.live = false;
+    state.dormant = false;
+    layers_[index].cache.clear();
+  }
 }
 
 void VideoTrack::pause() {
@@ -198,7 +242,7 @@ void VideoTrack::pause() {
     states_[i].live = false;
     states_[i].dormant = false;
   }
-  demand_.reset();
+  if (!remote_) demand_.reset();
 }
 
 bool VideoTrack::available() const {

@@ -38,7 +38,8 @@ class VideoTrack {
     undecodable,  // its key frame never came
   };
 
-  VideoTrack(MediaKind kind, const Seats& seats);
+  // |remote|: its sender is on another node, which sends what is asked for.
+  VideoTrack(MediaKind kind, const Seats& seats, bool remote = false);
 
   // Looks at a packet before add(): whether it is to be added, and, in
   // |layers_changed|, whether layers() is another now, so that every viewer's
@@ -59,11 +60,23 @@ class VideoTrack {
   void drop(uint32_t seat);
   // The viewer on |seat| cannot go on without a new key frame.
   void want_keyframe(uint32_t seat, Time now, Output& out);
+  // Another node, which gets |layer|, cannot go on without one.
+  void want_keyframe_of(uint8_t layer) {
+    if (layers_[layer].subject) layers_[layer].gate.want();
+  }
   // A layer whose sender is to be asked for a key frame now.
   std::optional<uint8_t> next_request(Time now);
   // The layers to name in a LAYER_HINT now, bit i for layer i. |keep_all|:
   // somebody who is no viewer wants them all.
   std::optional<uint8_t> next_hint(bool keep_all, Time now);
+
+  // Other nodes want |layer|: they get it on |subject|, from the cached group
+  // on where there is one; called once for each of them. Empty: none does any
+  // more.
+  void publish(size_t layer, SubjectPtr subject, Time now, Output& out);
+  // Of a sender on another node: it can send |layer|, or no longer.
+  void offer(size_t layer, bool available, uint32_t height,
+             uint32_t target_kbps);
 
   // The camera was turned off: nobody is shown its last picture any more.
   void pause();
@@ -103,6 +116,7 @@ class VideoTrack {
     LayerRates rates;
     // Who gets a packet, by its temporal layer.
     std::array<RecipientsPtr, kTemporalLayers> to;
+    SubjectPtr subject;  // while other nodes want it
     bool dirty = false;    // |to| is to be built anew
     bool awaited = false;  // a key frame will bring viewers or temporal layers
     bool broken = false;   // until the next key frame
@@ -150,6 +164,7 @@ class VideoTrack {
   const Seats& seats_;
   // owned
   MediaKind kind_;
+  bool remote_;
   std::array<Layer, kLayers> layers_;
   std::array<LayerState, kLayers> states_;
   std::vector<Feed> feeds_;  // by seat; shorter than seats_ at times
