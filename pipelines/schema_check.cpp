@@ -84,11 +84,38 @@ class Checker {
     return names;
   }
 
-  void check_placeholders() {
-    const std::vector<std::string> names = placeholder_names();
+  // Texts that are only ever put into repeated fragments, and these.
+  std::set<const LaunchText*> repeated_texts() const {
     std::set<const LaunchText*> repeated;
     for (const Fragment& f : d_.fragments)
       if (!f.repeat.empty()) repeated.insert(&f.launch);
+    const auto only_repeated = [&](const std::string& word) {
+      size_t users = 0;
+      for (const LaunchText* launch : d_.launch_texts()) {
+        const auto words = placeholders(without_comments(launch->text));
+        if (std::find(words.begin(), words.end(), word) == words.end())
+          continue;
+        if (!repeated.count(launch)) return false;
+        ++users;
+      }
+      return users > 0;
+    };
+    for (size_t before = 0; before != repeated.size();) {
+      before = repeated.size();
+      for (const Choice& c : d_.choices) {
+        for (const Alternative& a : c.alternatives) {
+          if (only_repeated(c.name)) repeated.insert(&a.launch);
+          for (const auto& [part, text] : a.parts)
+            if (only_repeated(c.name + "." + part)) repeated.insert(&text);
+        }
+      }
+    }
+    return repeated;
+  }
+
+  void check_placeholders() {
+    const std::vector<std::string> names = placeholder_names();
+    const std::set<const LaunchText*> repeated = repeated_texts();
     for (const LaunchText* launch : d_.launch_texts()) {
       for (const std::string& word :
            placeholders(without_comments(launch->text))) {

@@ -4,6 +4,8 @@
 
 #include "plugins/common/gstvideocalllog.h"
 #include "plugins/common/gstvideocallpacketmeta.h"
+#include "plugins/nats/gstnatssink.h"
+#include "plugins/nats/gstnatssrc.h"
 #include "plugins/pattern/gstvideocallclockoverlay.h"
 #include "plugins/payload/gstvideocalldepay.h"
 #include "plugins/payload/gstvideocallpay.h"
@@ -19,6 +21,8 @@ static gboolean plugin_init(GstPlugin* plugin) {
   gst_videocall_log_init();
   gboolean any = FALSE;
   gst_videocall_packet_meta_get_info();  // so that others find it by name
+  any |= GST_ELEMENT_REGISTER(natssink, plugin);
+  any |= GST_ELEMENT_REGISTER(natssrc, plugin);
   any |= GST_ELEMENT_REGISTER(videocallclockoverlay, plugin);
   any |= GST_ELEMENT_REGISTER(videocalldepay, plugin);
   any |= GST_ELEMENT_REGISTER(videocallpay, plugin);

@@ -35,6 +35,12 @@ struct Configuration {
   std::string state_dir;
   std::string node_id;
 
+  std::vector<std::string> nats_urls;
+  std::string nats_credentials;
+  std::string nats_ca;
+  std::string token_key_file;
+  std::string resume_key_file;
+
   std::string relay_description;
   int64_t shards = 0;
 

@@ -89,6 +89,31 @@ std::vector<Section> make_sections() {
             "Empty: made from the host's name.",
             "NAME"},
        }},
+      {"Other servers",
+       {
+           {"nats-url", &C::nats_urls, "",
+            "NATS servers that join this server with others, such as "
+            "nats://nats1:4222; tls:// where they have certificates. People "
+            "in one meeting then see each other whichever server they are "
+            "on. Each server needs a node-id of its own. Empty: alone.",
+            "URL,..."},
+           {"nats-credentials", &C::nats_credentials, "",
+            "User credentials for NATS: a file as nsc writes it.", "FILE"},
+           {"nats-ca", &C::nats_ca, "",
+            "The authorities that NATS servers' certificates are from, a PEM "
+            "file. Empty: those that the system trusts.",
+            "FILE"},
+           {"token-key-file", &C::token_key_file, "",
+            "The key that tokens are signed with, made if it is not there. "
+            "Servers that have the same one send people to the one that has "
+            "most room. Empty: token.key in state-dir.",
+            "FILE"},
+           {"resume-key-file", &C::resume_key_file, "",
+            "The key of the secrets with which sessions are taken up again, "
+            "made if it is not there. The same on all servers, so that any of "
+            "them can take up a session. Empty: resume.key in state-dir.",
+            "FILE"},
+       }},
       {"Media",
        {
            {"relay-description", &C::relay_description, "",

@@ -132,9 +132,14 @@ Result<void> Daemon::start() {
 Result<void> Daemon::open_state() {
   const std::string folder = state_directory(configuration_.state_dir);
   if (auto made = make_directory(folder); !made) return made;
-  auto token_key = SecretKey::load_or_create(folder + "/token.key");
+  const auto path_of = [&](const std::string& configured, const char* name) {
+    return configured.empty() ? folder + "/" + name : configured;
+  };
+  auto token_key = SecretKey::load_or_create(
+      path_of(configuration_.token_key_file, "token.key"));
   if (!token_key) return token_key.error();
-  auto resume_key = SecretKey::load_or_create(folder + "/resume.key");
+  auto resume_key = SecretKey::load_or_create(
+      path_of(configuration_.resume_key_file, "resume.key"));
   if (!resume_key) return resume_key.error();
   auto admin_key = SecretKey::load_or_create(folder + "/admin.key");
   if (!admin_key) return admin_key.error();

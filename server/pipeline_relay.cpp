@@ -52,6 +52,12 @@ std::vector<std::pair<std::string, std::string>> parameters(
     values.emplace_back("certificate-file", settings.certificate_file);
     values.emplace_back("key-file", settings.key_file);
   }
+  if (!settings.nats_urls.empty())
+    values.emplace_back("nats-url", joined(settings.nats_urls));
+  if (!settings.nats_credentials.empty())
+    values.emplace_back("nats-credentials", settings.nats_credentials);
+  if (!settings.nats_ca.empty())
+    values.emplace_back("nats-ca", settings.nats_ca);
   values.insert(values.end(), settings.limits.begin(), settings.limits.end());
   return values;
 }
@@ -119,6 +125,9 @@ PipelineRelay::Settings PipelineRelay::Settings::from(
   settings.resume_key = std::move(resume_key);
   settings.description = configuration.relay_description;
   settings.shards = static_cast<unsigned>(configuration.shards);
+  settings.nats_urls = configuration.nats_urls;
+  settings.nats_credentials = configuration.nats_credentials;
+  settings.nats_ca = configuration.nats_ca;
   settings.limits = limits_of(configuration);
   return settings;
 }
@@ -266,8 +275,23 @@ void PipelineRelay::handle_element(const GstStructure* structure) {
     log_event(LogLevel::warning, "relay", "branch failed; calls go on",
               {{"branch", text_field(structure, "branch")},
                {"reason", text_field(structure, "reason")}});
+  else if (gst_structure_has_name(structure, "videocall-nats-state"))
+    handle_nats(structure);
   else
     handle_peer(structure);
+}
+
+void PipelineRelay::handle_nats(const GstStructure* structure) {
+  gboolean connected = FALSE;
+  gst_structure_get_boolean(structure, "connected", &connected);
+  if (connected)
+    log_event(LogLevel::info, "nats", "connected",
+              {{"server", text_field(structure, "server")}});
+  else if (const std::string reason = text_field(structure, "reason");
+           !reason.empty())
+    log_event(LogLevel::warning, "nats",
+              "not connected; calls go on within this server",
+              {{"reason", reason}});
 }
 
 void PipelineRelay::handle_peer(const GstStructure* structure) {

@@ -29,6 +29,9 @@ class PipelineRelay : public Relay {
     std::string resume_key;   // 64 hex digits
     std::string description;  // a TOML file; empty: the one that is shipped
     unsigned shards = 0;      // 0: one per core
+    std::vector<std::string> nats_urls;  // empty: no other servers
+    std::string nats_credentials;
+    std::string nats_ca;
     // Further parameters of the description, by name; those that are at their
     // default are left out, so that a description need not have them.
     std::vector<std::pair<std::string, std::string>> limits;
@@ -71,6 +74,7 @@ class PipelineRelay : public Relay {
   void handle_message(GstMessage* message);
   void handle_error(GstMessage* message);
   void handle_element(const GstStructure* structure);
+  void handle_nats(const GstStructure* structure);
   void handle_peer(const GstStructure* structure);
 
   GstElement* source_of(const SessionRequest& request) const;

@@ -12,6 +12,8 @@
 #include <optional>
 #include <string>
 #include <unordered_set>
+#include <utility>
+#include <vector>
 
 #include "libvideocall/base/export.h"
 #include "libvideocall/base/time.h"
@@ -19,6 +21,10 @@
 #include "libvideocall/wire/limits.h"
 
 namespace videocall::cluster {
+
+// Of a message, beside its packet.
+using Headers = std::vector<std::pair<std::string, std::string>>;
+using HeadersPtr = std::shared_ptr<const Headers>;
 
 class VIDEOCALL_API RelayQueue {
  public:
@@ -31,6 +37,7 @@ class VIDEOCALL_API RelayQueue {
     PacketRef packet;
     SubjectPtr subject;
     Time queued{};
+    HeadersPtr headers;  // empty: none
   };
   // Packets, by why they went no further.
   struct Dropped {

@@ -11,11 +11,13 @@ static gboolean packet_meta_init(GstMeta* meta, gpointer, GstBuffer*) {
   new (&self->packet) PacketRef();
   new (&self->session) videocall::SessionHandle();
   new (&self->recipients) videocall::RecipientsPtr();
+  new (&self->subject) videocall::SubjectPtr();
   return TRUE;
 }
 
 static void packet_meta_free(GstMeta* meta, GstBuffer*) {
   auto* self = reinterpret_cast<GstVideocallPacketMeta*>(meta);
+  self->subject.~shared_ptr();
   self->recipients.~shared_ptr();
   self->packet.~PacketRef();
 }
@@ -30,6 +32,7 @@ static gboolean packet_meta_transform(GstBuffer* dest, GstMeta* meta,
   copy->packet = self->packet;
   copy->session = self->session;
   copy->recipients = self->recipients;
+  copy->subject = self->subject;
   return TRUE;
 }
 

@@ -18,6 +18,9 @@ struct GstVideocallPacketMeta {
   videocall::SessionHandle session;
   // Who gets it; set by videocallrouter, empty before.
   videocall::RecipientsPtr recipients;
+  // The NATS subject that it came on (natssrc), or that it is to go to beside
+  // its recipients (videocallrouter); empty: none.
+  videocall::SubjectPtr subject;
 };
 
 GType gst_videocall_packet_meta_api_get_type();

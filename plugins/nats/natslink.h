@@ -11,7 +11,6 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -20,7 +19,6 @@
 #include <string_view>
 #include <thread>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "libvideocall/base/result.h"
@@ -69,8 +67,7 @@ struct LinkStats {
   cluster::RelayQueue::Dropped dropped;
 };
 
-using Headers = std::vector<std::pair<std::string, std::string>>;
-using HeadersPtr = std::shared_ptr<const Headers>;
+using cluster::HeadersPtr;
 
 class LinkReceiver {
  public:
@@ -99,13 +96,11 @@ class NatsLink {
   void watch(const void* owner, std::function<void(const LinkState&)> watcher);
   void unwatch(const void* owner);
 
-  // In order with publish().
+  // Before anything that is published from now on.
   void subscribe(const std::string& subject, bool on);
-  struct Outgoing {
-    PacketRef packet;
-    SubjectPtr subject;
-  };
-  void publish(std::vector<Outgoing>& packets, const HeadersPtr& headers);
+  // Takes |packets| and empties it.
+  using Entries = std::vector<cluster::RelayQueue::Entry>;
+  void publish(Entries& packets);
 
   LinkState state() const;
   LinkStats stats() const;
@@ -119,10 +114,10 @@ class NatsLink {
     std::string subject;
     bool on = true;
   };
-  // Between two runs of packets.
-  struct Command {
-    uint64_t after = 0;  // the number of the packet that it follows
-    Subscribe subscribe;
+  // Outlives the link, since the library may call back later than it says.
+  struct Gate {
+    std::mutex mutex;  // guards link, held while it is called
+    NatsLink* link = nullptr;
   };
 
   explicit NatsLink(const LinkConfig& config);
@@ -130,16 +125,23 @@ class NatsLink {
   natsStatus set_security();
   void run();
   void connect();
-  bool next(std::vector<Command>& commands,
-            std::vector<cluster::RelayQueue::Entry>& entries);
+  void disconnect();
+  bool next(std::vector<Subscribe>& subscribes, Entries& entries);
   void carry_out(const Subscribe& subscribe);
   void send(const cluster::RelayQueue::Entry& entry);
-  natsStatus send_with_headers(const cluster::RelayQueue::Entry& entry,
-                               const Headers& headers);
-  void set_state(LinkState state);
+  natsStatus send_with_headers(const cluster::RelayQueue::Entry& entry);
+  void set_state(bool connected, std::string server, std::string reason);
   void on_message(natsMsg* message);
+  static void on_connected(natsConnection* connection, void* gate);
+  static void on_disconnected(natsConnection* connection, void* gate);
+  static void on_closed(natsConnection* connection, void* gate);
+  static void on_error(natsConnection*, natsSubscription*, natsStatus status,
+                       void* gate);
+  static void on_raw_message(natsConnection*, natsSubscription*,
+                             natsMsg* message, void* gate);
 
   const LinkConfig config_;
+  Gate* const gate_;  // borrowed
   OptionsPtr options_;
   natsConnection* connection_ = nullptr;  // the thread's
   std::map<std::string, natsSubscription*> subscriptions_;  // the thread's
@@ -157,10 +159,8 @@ class NatsLink {
   mutable std::mutex queue_mutex_;  // guards the queue and what follows it
   std::condition_variable wake_;
   cluster::RelayQueue queue_;
-  std::deque<Command> commands_;
-  HeadersPtr headers_;
-  uint64_t pushed_ = 0;
-  uint64_t taken_ = 0;
+  std::vector<Subscribe> subscribes_;
+  bool closed_ = false;  // the library has given the connection up
   bool stopping_ = false;
 
   mutable std::mutex receiver_mutex_;  // guards the three below; held while

@@ -40,6 +40,7 @@ enum {
   PROP_RESUME_KEY,
   PROP_STATS_INTERVAL,
   PROP_STATS,
+  PROP_NODE_INFO,
   PROP_POLICY,  // the first of those
 };
 
@@ -186,6 +187,7 @@ static void gst_videocall_router_release_pad(GstElement* element, GstPad* pad) {
   {
     const std::lock_guard lock(priv.mutex);
     std::erase(priv.taps, pad);
+    if (priv.nodes == pad) priv.nodes = nullptr;
     const auto at =
         std::find_if(priv.shards.begin(), priv.shards.end(),
                      [&](const auto& other) { return other->sink == pad; });
@@ -226,6 +228,12 @@ static void remove_member(GstVideocallRouter* self, const gchar* meeting,
                               RouterEngine::now());
 }
 
+static GstStructure* list_nodes(GstVideocallRouter* self) {
+  const auto engine = get_engine(self);
+  if (!engine) return gst_videocall_nodes_structure({});
+  return gst_videocall_nodes_structure(engine->hub.nodes());
+}
+
 static guint64 verify_resume(GstVideocallRouter* self, const gchar* meeting,
                              const gchar* user_id, const gchar* secret) {
   const auto engine = get_engine(self);
@@ -239,6 +247,7 @@ static guint64 verify_resume(GstVideocallRouter* self, const gchar* meeting,
 static bool start_engine(GstVideocallRouter* self) {
   RouterPrivate& priv = *self->priv;
   std::shared_ptr<RouterEngine> engine;
+  cluster::Heartbeat node;
   {
     const std::lock_guard lock(priv.mutex);
     auth::ResumeSecrets::Key key = priv.random_key;
@@ -248,8 +257,10 @@ static bool start_engine(GstVideocallRouter* self) {
       key = parsed.value();
     }
     engine = std::make_shared<RouterEngine>(priv.node_id, key, priv.policy);
+    node = priv.node_info;
     priv.engine = engine;
   }
+  engine->hub.describe(node);
   engine->start([self] { gst_videocall_router_tick(self); });
   return true;
 }
@@ -299,6 +310,9 @@ static GstStructure* make_stats(GstVideocallRouter* self) {
       {"left", stats.left},
       {"lost", stats.lost},
       {"shed-level", static_cast<uint64_t>(stats.shed)},
+      {"remote-members", stats.remote_members},
+      {"nodes", stats.nodes},
+      {"nats-connected", stats.linked ? 1u : 0u},
   };
   GstStructure* structure = gst_structure_new_empty("videocallrouter-stats");
   for (const auto& [field, value] : counts)
@@ -306,10 +320,24 @@ static GstStructure* make_stats(GstVideocallRouter* self) {
   return structure;
 }
 
+static void set_node_info(GstVideocallRouter* self, const GstStructure* info) {
+  if (!info) return;
+  const cluster::Heartbeat node = gst_videocall_structure_get_node(info);
+  {
+    const std::lock_guard lock(self->priv->mutex);
+    self->priv->node_info = node;
+  }
+  if (const auto engine = get_engine(self)) engine->hub.describe(node);
+}
+
 static void gst_videocall_router_set_property(GObject* object, guint id,
                                               const GValue* value,
                                               GParamSpec* spec) {
   RouterPrivate& priv = *GST_VIDEOCALL_ROUTER(object)->priv;
+  if (id == PROP_NODE_INFO) {
+    set_node_info(GST_VIDEOCALL_ROUTER(object), gst_value_get_structure(value));
+    return;
+  }
   const auto text = [&] {
     const gchar* string = g_value_get_string(value);
     return std::string(string ? string : "");
@@ -396,10 +424,21 @@ static void install_properties(GObjectClass* klass) {
           "stats", "Statistics",
           "rooms, sessions, members, packets-refused, packets-dropped, "
           "packets-over-rate, limited-viewers, packets-forwarded, "
-          "bytes-forwarded, joined, disconnected, resumed, left, lost and "
-          "shed-level (all guint64)",
+          "bytes-forwarded, joined, disconnected, resumed, left, lost, "
+          "shed-level, remote-members, nodes and nats-connected, 0 or 1 (all "
+          "guint64)",
           GST_TYPE_STRUCTURE,
           static_cast<GParamFlags>(G_PARAM_READABLE | kStatic)));
+  g_object_class_install_property(
+      klass, PROP_NODE_INFO,
+      g_param_spec_boxed(
+          "node-info", "Node information",
+          "What other nodes are told of this one: transport-urls, "
+          "certificate-hashes (GStrv), max-sessions (guint), cpu-load "
+          "(gdouble, 0 to 1), draining (gboolean), token-key-id (string)",
+          GST_TYPE_STRUCTURE,
+          static_cast<GParamFlags>(G_PARAM_WRITABLE | kStatic |
+                                   GST_PARAM_MUTABLE_PLAYING)));
   gst_videocall_router_install_policy(klass, PROP_POLICY);
 }
 
@@ -420,6 +459,9 @@ static void install_signals(GType type) {
       "remove-member", type, kAction, G_CALLBACK(remove_member), nullptr,
       nullptr, nullptr, G_TYPE_NONE, 3, G_TYPE_STRING, G_TYPE_UINT64,
       G_TYPE_STRING);
+  signals[kRouterListNodes] = g_signal_new_class_handler(
+      "list-nodes", type, kAction, G_CALLBACK(list_nodes), nullptr, nullptr,
+      nullptr, GST_TYPE_STRUCTURE, 0);
   signals[kRouterVerifyResume] = g_signal_new_class_handler(
       "verify-resume", type, kAction, G_CALLBACK(verify_resume), nullptr,
       nullptr, nullptr, G_TYPE_UINT64, 3, G_TYPE_STRING, G_TYPE_STRING,

@@ -40,8 +40,9 @@ void push_deliveries(GstPad* src, std::vector<Delivery>& deliveries,
   for (Delivery& delivery : deliveries) {
     GstBuffer* buffer =
         gst_videocall_packet_buffer_new(std::move(delivery.packet));
-    gst_videocall_buffer_get_packet_meta(buffer)->recipients =
-        std::move(delivery.to);
+    auto* meta = gst_videocall_buffer_get_packet_meta(buffer);
+    meta->recipients = std::move(delivery.to);
+    meta->subject = std::move(delivery.subject);
     gst_buffer_list_add(list, buffer);
   }
   const GstFlowReturn pushed = gst_pad_push_list(src, list);
@@ -69,12 +70,28 @@ void push_taps(GstVideocallRouter* self, const std::vector<PacketRef>& media) {
   }
 }
 
+// Tells the natssrc what to listen to.
+void push_subscriptions(GstVideocallRouter* self,
+                        const std::vector<room::Subscription>& subscriptions) {
+  if (subscriptions.empty()) return;
+  GstPad* nodes = nullptr;
+  {
+    const std::lock_guard lock(self->priv->mutex);
+    if (!self->priv->nodes) return;
+    nodes = GST_PAD(gst_object_ref(self->priv->nodes));
+  }
+  for (const room::Subscription& subscription : subscriptions)
+    gst_pad_push_event(nodes, gst_videocall_nats_subscribe_event(subscription));
+  gst_object_unref(nodes);
+}
+
 // Carries out what the hub wants done, through |src|. No lock of the hub's or
 // the element's is held here.
 GstFlowReturn carry_out(GstVideocallRouter* self, Hub& hub, Hub::Batch& batch,
                         GstPad* src, Output& output) {
   GstFlowReturn flow = GST_FLOW_OK;
   while (hub.collect(batch, output)) {
+    push_subscriptions(self, output.subscriptions);
     for (const Notice& notice : output.notices) {
       if (notice.kind == Notice::Kind::token_spent)
         g_signal_emit(self, gst_videocall_router_signals[kRouterTokenSpent], 0,
@@ -106,7 +123,7 @@ void take_packet(RouterShard& shard, GstBuffer* buffer) {
     GST_LOG_OBJECT(shard.sink, "dropping a buffer that is of no session");
     return;
   }
-  shard.incoming.push_back({meta->session, meta->packet});
+  shard.incoming.push_back({meta->session, meta->packet, meta->subject});
 }
 
 // Hands what take_packet() collected to the hub, after its buffers were given
@@ -118,7 +135,11 @@ GstFlowReturn route(GstVideocallRouter* self, RouterShard& shard) {
     return GST_FLOW_FLUSHING;
   }
   const room::Now now = RouterEngine::now();
-  for (auto& [session, packet] : shard.incoming) {
+  for (auto& [session, packet, subject] : shard.incoming) {
+    if (subject) {
+      engine->hub.heard(*subject, std::move(packet), now, shard.batch);
+      continue;
+    }
     if (!packet->is_sole_owner()) {
       // Somebody else holds the buffer too, a tee before the router, say; the
       // stamp must not change what they see.
@@ -154,6 +175,21 @@ void session_event(GstVideocallRouter* self, RouterShard& shard,
     engine->hub.close(*session, static_cast<CloseCode>(code),
                       RouterEngine::now(), shard.batch);
   }
+  carry_out(self, engine->hub, shard.batch, shard.src, shard.output);
+}
+
+// A natssrc has its connection, or lost it.
+void link_event(GstVideocallRouter* self, RouterShard& shard,
+                const GstStructure* fields) {
+  const std::shared_ptr<RouterEngine> engine = get_engine(self);
+  gboolean connected = FALSE;
+  if (!engine || !gst_structure_get_boolean(fields, "connected", &connected))
+    return;
+  {
+    const std::lock_guard lock(self->priv->mutex);
+    self->priv->nodes = shard.sink;
+  }
+  engine->hub.set_link(connected, RouterEngine::now(), shard.batch);
   carry_out(self, engine->hub, shard.batch, shard.src, shard.output);
 }
 
@@ -248,6 +284,11 @@ gboolean gst_videocall_router_sink_event(GstPad* pad, GstObject* parent,
   }
   if (is_session_event(event)) {
     session_event(self, shard, gst_event_get_structure(event));
+    gst_event_unref(event);
+    return TRUE;
+  }
+  if (gst_event_has_name(event, GST_VIDEOCALL_EVENT_NATS_LINK)) {
+    link_event(self, shard, gst_event_get_structure(event));
     gst_event_unref(event);
     return TRUE;
   }

@@ -25,6 +25,7 @@ struct RouterShard {
   struct Incoming {
     videocall::SessionHandle session;
     videocall::PacketRef packet;
+    videocall::SubjectPtr subject;  // of another node; empty: of the session
   };
   std::vector<Incoming> incoming;
   videocall::room::Hub::Batch batch;
@@ -38,11 +39,13 @@ struct RouterPrivate {
   std::string resume_key;  // as set; empty: random
   guint stats_interval_ms = 0;
   videocall::room::Policy policy;
+  videocall::cluster::Heartbeat node_info;
   videocall::auth::ResumeSecrets::Key random_key =
       videocall::auth::ResumeSecrets::random_key();
   videocall::Time stats_due{};
   std::vector<std::unique_ptr<RouterShard>> shards;
   std::vector<GstPad*> taps;             // borrowed: the element's
+  GstPad* nodes = nullptr;  // borrowed: the sink pad that a natssrc feeds
   std::shared_ptr<RouterEngine> engine;  // while PAUSED or PLAYING
 };
 
@@ -57,6 +60,7 @@ enum RouterSignal {
   kRouterEndMeeting,
   kRouterRemoveMember,
   kRouterVerifyResume,
+  kRouterListNodes,
   kRouterSignals,
 };
 extern guint gst_videocall_router_signals[kRouterSignals];

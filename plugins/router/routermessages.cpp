@@ -33,6 +33,25 @@ void take_list(GstStructure* structure, const char* field, const Items& items,
   gst_structure_take_value(structure, field, &list);
 }
 
+// A GStrv field.
+std::vector<std::string> get_strings(const GstStructure* structure,
+                                     const char* field) {
+  std::vector<std::string> strings;
+  const GValue* value = gst_structure_get_value(structure, field);
+  if (!value || !G_VALUE_HOLDS(value, G_TYPE_STRV)) return strings;
+  auto* list = static_cast<gchar**>(g_value_get_boxed(value));
+  for (; list && *list; ++list) strings.emplace_back(*list);
+  return strings;
+}
+
+void take_strings(GstStructure* structure, const char* field,
+                  const std::vector<std::string>& strings) {
+  std::vector<const gchar*> pointers;
+  for (const std::string& string : strings) pointers.push_back(string.c_str());
+  pointers.push_back(nullptr);
+  gst_structure_set(structure, field, G_TYPE_STRV, pointers.data(), nullptr);
+}
+
 bool is_meeting_id(const std::string& id) {
   if (id.empty() || id.size() > limits::kMaxMeetingIdBytes) return false;
   return std::all_of(id.begin(), id.end(), [](char c) {
@@ -114,6 +133,47 @@ GstEvent* gst_videocall_close_session_event(const CloseCommand& command) {
                         G_TYPE_STRING, command.reason.c_str(), nullptr));
 }
 
+GstEvent* gst_videocall_nats_subscribe_event(
+    const room::Subscription& subscription) {
+  return gst_event_new_custom(
+      GST_EVENT_CUSTOM_UPSTREAM,
+      gst_structure_new(GST_VIDEOCALL_EVENT_NATS_SUBSCRIBE, "subject",
+                        G_TYPE_STRING, subscription.subject.c_str(), "on",
+                        G_TYPE_BOOLEAN, gboolean{subscription.on}, nullptr));
+}
+
+cluster::Heartbeat gst_videocall_structure_get_node(const GstStructure* info) {
+  cluster::Heartbeat node;
+  guint max_sessions = 0;
+  if (gst_structure_get_uint(info, "max-sessions", &max_sessions))
+    node.max_sessions = max_sessions;
+  gst_structure_get_double(info, "cpu-load", &node.cpu_load);
+  gboolean draining = FALSE;
+  gst_structure_get_boolean(info, "draining", &draining);
+  node.draining = draining;
+  node.token_key_id = get_string(info, "token-key-id");
+  node.transport_urls = get_strings(info, "transport-urls");
+  node.certificate_hashes = get_strings(info, "certificate-hashes");
+  return node;
+}
+
+GstStructure* gst_videocall_nodes_structure(
+    const std::vector<cluster::Heartbeat>& nodes) {
+  GstStructure* structure = gst_structure_new_empty("nodes");
+  take_list(structure, "nodes", nodes, [](const cluster::Heartbeat& node) {
+    GstStructure* entry = gst_structure_new(
+        "node", "node-id", G_TYPE_STRING, node.node_id.c_str(), "sessions",
+        G_TYPE_UINT, guint{node.sessions}, "max-sessions", G_TYPE_UINT,
+        guint{node.max_sessions}, "cpu-load", G_TYPE_DOUBLE, node.cpu_load,
+        "draining", G_TYPE_BOOLEAN, gboolean{node.draining}, "token-key-id",
+        G_TYPE_STRING, node.token_key_id.c_str(), nullptr);
+    take_strings(entry, "transport-urls", node.transport_urls);
+    take_strings(entry, "certificate-hashes", node.certificate_hashes);
+    return entry;
+  });
+  return structure;
+}
+
 GstMessage* gst_videocall_peer_message(GstElement* element,
                                        const room::Notice& notice) {
   using Kind = room::Notice::Kind;
@@ -159,7 +219,8 @@ GstStructure* gst_videocall_members_structure(
         member.user_id.c_str(), "display-name", G_TYPE_STRING,
         member.display_name.c_str(), "role", G_TYPE_UINT,
         static_cast<guint>(member.role), "joined-at-ms", G_TYPE_UINT64,
-        static_cast<guint64>(member.joined_at_ms), nullptr);
+        static_cast<guint64>(member.joined_at_ms), "node", G_TYPE_STRING,
+        member.node.c_str(), nullptr);
   });
   return structure;
 }

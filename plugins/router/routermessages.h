@@ -16,6 +16,8 @@
 #define GST_VIDEOCALL_EVENT_SESSION_OPENED "videocall-session-opened"
 #define GST_VIDEOCALL_EVENT_SESSION_CLOSED "videocall-session-closed"
 #define GST_VIDEOCALL_EVENT_FEEDBACK "videocall-feedback"
+#define GST_VIDEOCALL_EVENT_NATS_LINK "videocall-nats-link"
+#define GST_VIDEOCALL_EVENT_NATS_SUBSCRIBE "videocall-nats-subscribe"
 #define GST_VIDEOCALL_EVENT_CLOSE_SESSION "videocall-close-session"
 
 // nullopt if a field is missing or out of its range.
@@ -31,6 +33,14 @@ std::vector<videocall::LinkReport> gst_videocall_structure_get_reports(
 // A videocall-close-session event.
 GstEvent* gst_videocall_close_session_event(
     const videocall::CloseCommand& command);
+// A videocall-nats-subscribe event.
+GstEvent* gst_videocall_nats_subscribe_event(
+    const videocall::room::Subscription& subscription);
+// What node-info says; the rest is left as it is.
+videocall::cluster::Heartbeat gst_videocall_structure_get_node(
+    const GstStructure* info);
+GstStructure* gst_videocall_nodes_structure(
+    const std::vector<videocall::cluster::Heartbeat>& nodes);
 // videocall-peer-joined or -left of |element|.
 GstMessage* gst_videocall_peer_message(GstElement* element,
                                        const videocall::room::Notice& notice);
