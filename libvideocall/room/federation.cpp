@@ -96,9 +96,8 @@ void Federation::say_node(const cluster::NodeMessage& message,
 void Federation::tell(std::string_view node,
                       const cluster::NodeMessage& message, Output& out) const {
   if (!active()) return;
-  out.deliver(
-      cluster::write_node_message(message), nullptr,
-      std::make_shared<const std::string>(cluster::node_subject(node)));
+  out.deliver(cluster::write_node_message(message), nullptr,
+              std::make_shared<const std::string>(cluster::node_subject(node)));
 }
 
 void Federation::heard(const std::string& node, Now now) {
@@ -115,12 +114,12 @@ void Federation::asked_for_roster(Now now, Output& out) {
 }
 
 void Federation::ask_all(Output& out) const {
-  say(write_meeting(
-          {.event = MeetingEvent::list_request, .meeting = meeting_}),
+  say(write_meeting({.event = MeetingEvent::list_request, .meeting = meeting_}),
       out);
 }
 
 void Federation::ask_roster(const std::string& node, Now now, Output& out) {
+  if (!active()) return;
   Peer& peer = peers_[node];
   if (now.mono - peer.asked < limits::kRosterRequestInterval) return;
   peer.asked = now.mono;
@@ -177,8 +176,8 @@ void Federation::add_offers(const Member& member, MediaKind kind,
       offer.entries.push_back({{member.id, kind, 0}, true, 0, 0});
     return;
   }
-  const VideoTrack* track = kind == MediaKind::screen ? member.screen.get()
-                                                      : member.camera.get();
+  const VideoTrack* track =
+      kind == MediaKind::screen ? member.screen.get() : member.camera.get();
   if (!track) return;
   for (size_t i = 0; i < kLayers; ++i) {
     const LayerState& state = track->layers()[i];
@@ -235,9 +234,8 @@ void Federation::forget_member(const Member& member, Output& out) {
   const auto of_member = [&](const TrackLayer& track) {
     return track.session_id == member.id;
   };
-  std::erase_if(asked_, [&](const auto& entry) {
-    return of_member(entry.first);
-  });
+  std::erase_if(asked_,
+                [&](const auto& entry) { return of_member(entry.first); });
   std::erase_if(wanted_, [&](const TrackLayer& track) {
     if (!of_member(track)) return false;
     out.subscribe(cluster::media_subject(meeting_, track), false);

@@ -10,7 +10,6 @@
 
 namespace videocall::room {
 
-
 Hub::Batch::Batch() = default;
 
 Hub::Batch::~Batch() {
@@ -26,8 +25,7 @@ void Hub::Batch::touch(const std::shared_ptr<Slot>& slot) {
 }
 
 Hub::Hub(Config config)
-    : config_(std::move(config)),
-      shedder_(config_.policy.max_bytes_out_per_s) {
+    : config_(std::move(config)), shedder_(config_.policy.max_bytes_out_per_s) {
   if (config_.random) self_.incarnation = config_.random();
 }
 

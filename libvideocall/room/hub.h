@@ -34,8 +34,8 @@ namespace videocall::room {
 // Levels of now, and counts since the hub was made, of rooms that are gone too.
 struct HubStats {
   size_t rooms = 0;
-  size_t sessions = 0;  // also those before their CONNECTION
-  size_t members = 0;   // also those who may resume
+  size_t sessions = 0;        // also those before their CONNECTION
+  size_t members = 0;         // also those who may resume
   size_t remote_members = 0;  // on other nodes
   size_t nodes = 0;           // others that are alive
   bool linked = false;        // to the broker

@@ -61,6 +61,12 @@ void Hub::heard_on_nodes(const Packet& packet, Now now, Batch& batch) {
   }
   if (news == Directory::News::restarted)
     lose_node(heartbeat->node_id, true, now, batch);
+  if (news != Directory::News::came) return;
+  for (const std::shared_ptr<Slot>& slot : all_slots()) {
+    const std::lock_guard lock(slot->mutex);
+    slot->room.node_came(heartbeat->node_id, now, slot->outbox);
+    batch.touch(slot);
+  }
 }
 
 void Hub::heard_on_node(const Packet& packet, Now now, Batch& batch) {

@@ -32,13 +32,12 @@ class LayerDemand {
 
   // What the sender is to be told now, if that is another than it was told
   // last: bit i for layer i. |higher| are the layers above those that there
-  // are, |forced| those that are wanted in any case. |in_use|, called before a layer is given up, returns those that
-  // somebody still gets.
+  // are, |forced| those that are wanted in any case. |in_use|, called before a
+  // layer is given up, returns those that somebody still gets.
   template <typename InUse>
   std::optional<uint8_t> due(uint8_t higher, uint8_t forced, Time now,
                              InUse&& in_use) {
-    uint8_t wanted =
-        more_ > 0 ? static_cast<uint8_t>(higher | forced) : forced;
+    uint8_t wanted = more_ > 0 ? static_cast<uint8_t>(higher | forced) : forced;
     for (size_t i = 0; i < kLayers; ++i)
       if (wishes_[i] > 0) wanted |= bit(i);
     uint8_t mask = wanted;

@@ -357,12 +357,8 @@ bool Room::accepts_secret(uint64_t session_id, std::string_view secret) const {
 }
 
 RoomStats Room::stats() const {
-  return {local_,
-          members_.size() - local_,
-          refused_,
-          stage_.dropped(),
-          over_rate_,
-          stage_.limited_viewers()};
+  return {local_,     members_.size() - local_, refused_, stage_.dropped(),
+          over_rate_, stage_.limited_viewers()};
 }
 
 void Room::notify(Notice::Kind kind, const Member& member,

@@ -44,7 +44,7 @@ struct MemberInfo {
   std::string display_name;
   Role role = Role::participant;
   uint64_t joined_at_ms = 0;
-  std::string node;  // where its session is; empty: here
+  std::string node;      // where its session is; empty: here
   uint64_t packets = 0;  // received of it
   uint64_t bytes = 0;
 };
@@ -52,7 +52,7 @@ struct MemberInfo {
 struct RoomStats {
   size_t members = 0;         // here
   size_t remote_members = 0;  // on other nodes
-  uint64_t refused = 0;    // packets that broke the contract
+  uint64_t refused = 0;       // packets that broke the contract
   uint64_t dropped = 0;    // media that came too late or without its key frame
   uint64_t over_rate = 0;  // packets beyond what a session may send
   size_t limited_viewers = 0;  // get less than they would be shown
@@ -96,6 +96,8 @@ class Room {
   void asked(const cluster::Resume& request, Now now, Output& out);
   // |node| is dead: its members leave. |restarted|: they have
   // limits::kNodeSilence to be announced again.
+  // |node| is there, perhaps again: this one may have missed what it said.
+  void node_came(const std::string& node, Now now, Output& out);
   void node_lost(const std::string& node, bool restarted, Now now, Output& out);
 
   // The host ended the meeting: everybody is closed.

@@ -223,8 +223,7 @@ Result<void> Room::handle_preference(Member& member, const Packet& packet,
 
 void Room::forward(Member& member, PacketRef packet, Output& out) {
   packet->stamp(stamp_of(member));
-  out.deliver(std::move(packet), stage_.others(member),
-              federation_.control());
+  out.deliver(std::move(packet), stage_.others(member), federation_.control());
 }
 
 void Room::refuse(Session& session, Now now, Output& out) {

@@ -133,9 +133,8 @@ void Room::update_remote(Member& member, const MeetingSaid& said, Now now,
   stage_.state_changed(member, before, now, out);
   if (!published && member.publishes()) roster_.publishes(member, out);
   if (member.announced)
-    out.deliver(
-        write_member_state(member.state, {member.user_id, member.id}),
-        stage_.everyone());
+    out.deliver(write_member_state(member.state, {member.user_id, member.id}),
+                stage_.everyone());
 }
 
 // Whom |node| has not named in the roster that ended now has gone, unless some
@@ -331,6 +330,11 @@ void Room::node_lost(const std::string& node, bool restarted, Now now,
     set_asked(track, node, false, now, out);
   for (Member* member : gone) leave(*member, "node lost", now, out);
   federation_.forget_node(node);
+  if (restarted) federation_.ask_roster(node, now, out);
+}
+
+void Room::node_came(const std::string& node, Now now, Output& out) {
+  federation_.ask_roster(node, now, out);
 }
 
 }  // namespace videocall::room

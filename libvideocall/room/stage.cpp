@@ -94,9 +94,10 @@ void Stage::audio(Member& sender, const PacketRef& packet, Now now,
   out.media.push_back(packet);
   if (sender.speaker.place() == Speaker::Place::none) return;
   sender.audio_bytes += packet->size() + kDatagramOverhead;
-  out.deliver(packet, sender.speaker.place() == Speaker::Place::chosen
-                          ? others(sender)
-                          : reserve_recipients(sender),
+  out.deliver(packet,
+              sender.speaker.place() == Speaker::Place::chosen
+                  ? others(sender)
+                  : reserve_recipients(sender),
               sender.audio_subject);
 }
 

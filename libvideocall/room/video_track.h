@@ -116,7 +116,7 @@ class VideoTrack {
     LayerRates rates;
     // Who gets a packet, by its temporal layer.
     std::array<RecipientsPtr, kTemporalLayers> to;
-    SubjectPtr subject;  // while other nodes want it
+    SubjectPtr subject;    // while other nodes want it
     bool dirty = false;    // |to| is to be built anew
     bool awaited = false;  // a key frame will bring viewers or temporal layers
     bool broken = false;   // until the next key frame

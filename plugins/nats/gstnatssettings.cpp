@@ -174,13 +174,13 @@ void install_common_properties(GObjectClass* object_class,
     g_object_class_install_property(
         object_class, property.id,
         g_param_spec_int(property.name, property.nick, property.blurb,
-                         property.min, property.max,
-                         defaults.link.*property.of, kFlags));
+                         property.min, property.max, defaults.link.*property.of,
+                         kFlags));
   const auto add = [&](guint id, GParamSpec* spec) {
     g_object_class_install_property(object_class, id, spec);
   };
-  add(kPropSubject, g_param_spec_string("subject", "Subject", subject_blurb, "",
-                                        kFlags));
+  add(kPropSubject,
+      g_param_spec_string("subject", "Subject", subject_blurb, "", kFlags));
   add(kPropTls,
       g_param_spec_boolean("tls", "TLS",
                            "Encrypt the connection, even to servers whose URL "

@@ -165,9 +165,10 @@ SubjectPtr fill_subject(const std::string& pattern,
   std::string text = pattern;
   if (text.find('{') != std::string::npos) {
     replace_all(text, "{session}", std::to_string(fields.session_id));
-    replace_all(text, "{kind}", fields.kind == MediaKind::audio    ? "audio"
-                                : fields.kind == MediaKind::screen ? "screen"
-                                                                   : "video");
+    replace_all(text, "{kind}",
+                fields.kind == MediaKind::audio    ? "audio"
+                : fields.kind == MediaKind::screen ? "screen"
+                                                   : "video");
     replace_all(text, "{layer}", std::to_string(fields.layer));
   }
   return std::make_shared<const std::string>(std::move(text));
@@ -193,8 +194,7 @@ class Batch {
     auto packet = gst_videocall_buffer_get_packet(buffer);
     if (!packet) return;
     SubjectPtr subject = fill_subject(pattern_, packet->fields());
-    entries_.push_back(
-        {std::move(packet), std::move(subject), {}, headers_});
+    entries_.push_back({std::move(packet), std::move(subject), {}, headers_});
   }
   void send() {
     if (!entries_.empty()) link_->publish(entries_);

@@ -284,10 +284,9 @@ void NatsLink::carry_out(const Subscribe& subscribe) {
   }
   if (found != subscriptions_.end() && found->second) return;
   natsSubscription* subscription = nullptr;
-  if (connection_ &&
-      natsConnection_Subscribe(&subscription, connection_,
-                               subscribe.subject.c_str(), on_raw_message,
-                               gate_) == NATS_OK) {
+  if (connection_ && natsConnection_Subscribe(
+                         &subscription, connection_, subscribe.subject.c_str(),
+                         on_raw_message, gate_) == NATS_OK) {
     // What waits is bounded by our queue, which drops by better rules.
     natsSubscription_SetPendingLimits(subscription, -1, -1);
   }
@@ -303,11 +302,10 @@ void NatsLink::send(const RelayQueue::Entry& entry) {
   }
   const Bytes bytes = entry.packet->bytes();
   const natsStatus status =
-      entry.headers
-          ? send_with_headers(entry)
-          : natsConnection_Publish(connection_, entry.subject->c_str(),
-                                   bytes.data(),
-                                   static_cast<int>(bytes.size()));
+      entry.headers ? send_with_headers(entry)
+                    : natsConnection_Publish(
+                          connection_, entry.subject->c_str(), bytes.data(),
+                          static_cast<int>(bytes.size()));
   if (status == NATS_OK) {
     ++messages_out_;
     bytes_out_ += bytes.size();
@@ -352,8 +350,7 @@ void NatsLink::on_disconnected(natsConnection* connection, void* gate) {
   link->connected_ = false;
   const char* reason = nullptr;
   natsConnection_GetLastError(connection, &reason);
-  link->set_state(false, {},
-                  reason && *reason ? reason : "the server is gone");
+  link->set_state(false, {}, reason && *reason ? reason : "the server is gone");
 }
 
 void NatsLink::on_closed(natsConnection*, void* gate) {

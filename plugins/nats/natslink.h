@@ -27,8 +27,9 @@
 namespace videocall::nats {
 
 struct LinkConfig {
-  std::vector<std::string> servers;  // nats://[USER:PASSWORD@]HOST:PORT, tls://…
-  std::string credentials_file;      // as `nsc` writes them
+  std::vector<std::string>
+      servers;                   // nats://[USER:PASSWORD@]HOST:PORT, tls://…
+  std::string credentials_file;  // as `nsc` writes them
   std::string user;
   std::string password;
   std::string token;
@@ -107,7 +108,9 @@ class NatsLink {
 
  private:
   struct OptionsDestroy {
-    void operator()(natsOptions* options) const { natsOptions_Destroy(options); }
+    void operator()(natsOptions* options) const {
+      natsOptions_Destroy(options);
+    }
   };
   using OptionsPtr = std::unique_ptr<natsOptions, OptionsDestroy>;
   struct Subscribe {
@@ -143,7 +146,7 @@ class NatsLink {
   const LinkConfig config_;
   Gate* const gate_;  // borrowed
   OptionsPtr options_;
-  natsConnection* connection_ = nullptr;  // the thread's
+  natsConnection* connection_ = nullptr;                    // the thread's
   std::map<std::string, natsSubscription*> subscriptions_;  // the thread's
   std::atomic<uint64_t> subscription_count_{0};
   std::atomic<bool> connected_{false};

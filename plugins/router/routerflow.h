@@ -44,8 +44,8 @@ struct RouterPrivate {
       videocall::auth::ResumeSecrets::random_key();
   videocall::Time stats_due{};
   std::vector<std::unique_ptr<RouterShard>> shards;
-  std::vector<GstPad*> taps;             // borrowed: the element's
-  GstPad* nodes = nullptr;  // borrowed: the sink pad that a natssrc feeds
+  std::vector<GstPad*> taps;  // borrowed: the element's
+  GstPad* nodes = nullptr;    // borrowed: the sink pad that a natssrc feeds
   std::shared_ptr<RouterEngine> engine;  // while PAUSED or PLAYING
 };
 

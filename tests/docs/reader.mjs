@@ -25,10 +25,13 @@ function signOfLife(command) {
   if (/videocall-cli (stream|watch|run)\b/.test(command)) {
     return /offline|--duration/.test(command) ? undefined : /^connected/m;
   }
+  if (/^nats-server/.test(command) && !/--signal|-c /.test(command)) return /Server is ready/;
   if (!/gst-launch-1\.0/.test(command)) return undefined;
   if (/videocallsrc/.test(command)) return /Sink.*: caps = video\/x-raw/;
   if (/videocallsink/.test(command)) return /videocall-state.*connected/;
   if (/mode=caller/.test(command)) return /videocall-connected/;
+  if (/natssink/.test(command)) return /videocall-nats-state.*connected=\(boolean\)true/;
+  if (/natssrc/.test(command)) return /fakesink.*caps = video/;
   if (/webtransport|websocket/.test(command)) return /new-state=\(GstState\)playing/;
   return undefined;
 }
