@@ -17,6 +17,7 @@
 #include "libvideocall/wire/limits.h"
 #include "server/log.h"
 #include "server/main_loop.h"
+#include "server/node_choice.h"
 #include "server/open_files.h"
 #include "server/process_usage.h"
 #include "server/relay_metrics.h"
@@ -123,10 +124,32 @@ Result<void> Daemon::start() {
       kLoadIntervalMs,
       [](gpointer self) -> gboolean {
         static_cast<Daemon*>(self)->sample_load();
+        static_cast<Daemon*>(self)->describe();
         return G_SOURCE_CONTINUE;
       },
       this);
+  start_describing();
   return open_admin();
+}
+
+// Tells the relay, for other servers, how this one is.
+void Daemon::start_describing() {
+  if (configuration_.nats_urls.empty()) return;
+  self_.max_sessions = static_cast<uint32_t>(configuration_.max_sessions);
+  self_.transport_urls = urls_->announced(relay_->serves_websocket());
+  if (self_.transport_urls.empty())
+    log_event(LogLevel::warning, "nodes",
+              "other servers cannot send people here: set public-url");
+  describe();
+}
+
+void Daemon::describe() {
+  if (configuration_.nats_urls.empty()) return;
+  // Where nobody new is taken nobody is to be sent.
+  self_.cpu_load = load_.full() != Full::no ? 1.0 : load_.cpu_percent() / 100;
+  self_.certificate_hashes = relay_->certificate_hashes();
+  self_.draining = phase_ != Phase::serving;
+  relay_->describe(self_);
 }
 
 Result<void> Daemon::open_state() {
@@ -148,6 +171,7 @@ Result<void> Daemon::open_state() {
   if (!store) return store.error();
   store_ = std::make_unique<ObservedStore>(*std::move(store));
   signer_ = std::make_unique<TokenSigner>(*token_key, kIssuer);
+  self_.token_key_id = token_key_id(*token_key);
   relay_ = make_relay_({configuration_, node_id_, resume_key->hex()});
   log_event(LogLevel::info, "server", "state opened",
             {{"directory", folder}, {"node", node_id_}});
@@ -340,6 +364,8 @@ void Daemon::begin_drain() {
   log_event(LogLevel::info, "server", "draining",
             {{"sessions", std::to_string(relay_->session_count())},
              {"timeout_s", std::to_string(configuration_.drain_timeout_s)}});
+  // Before clients ask others where to go.
+  describe();
   relay_->drain();
   deadline_us_ =
       g_get_monotonic_time() + configuration_.drain_timeout_s * G_USEC_PER_SEC;

@@ -70,6 +70,8 @@ class Daemon : private Relay::Listener {
   Result<void> open_state();
   Result<void> open_http();
   Result<void> open_admin();
+  void start_describing();
+  void describe();
   void check_store();
   void sample_load();
   void announce() const;
@@ -96,6 +98,7 @@ class Daemon : private Relay::Listener {
   std::unique_ptr<AdminApi> admin_api_;
   std::unique_ptr<HttpServer> admin_http_;
   bool checking_store_ = false;
+  cluster::Heartbeat self_;  // as other servers are told
 
   GMainLoop* loop_;
   Phase phase_ = Phase::serving;

@@ -11,6 +11,7 @@
 #include "server/log.h"
 #include "server/main_loop.h"
 #include "server/names.h"
+#include "server/node_choice.h"
 
 namespace videocall::server {
 namespace {
@@ -114,6 +115,29 @@ HttpResponse node_full(Full full) {
                NodeLoad::kRetryAfterS);
 }
 
+Json certificate_hashes(const std::vector<std::string>& hashes) {
+  Json list = Json::array();
+  for (const std::string& hash : hashes)
+    list.push_back({{"algorithm", "sha-256"}, {"value", hash}});
+  return list;
+}
+
+// Where somebody who joins |meeting| finds another server.
+Json transports_of(const cluster::Heartbeat& node, const std::string& meeting) {
+  Json transports = Json::array();
+  for (const std::string& base : node.transport_urls) {
+    const std::string url = base + "/meet/" + meeting;
+    if (base.starts_with("https:"))
+      transports.push_back({{"kind", "webtransport"},
+                            {"url", url},
+                            {"certificate_hashes",
+                             certificate_hashes(node.certificate_hashes)}});
+    else
+      transports.push_back({{"kind", "websocket"}, {"url", url}});
+  }
+  return transports;
+}
+
 }  // namespace
 
 HttpApi::HttpApi(Parts parts)
@@ -191,7 +215,7 @@ bool HttpApi::is_allowed_origin(const HttpRequest& request) const {
 
 void HttpApi::join(const HttpRequest& request, const std::string& meeting,
                    const HttpReply& reply) {
-  if (draining_) {
+  if (draining_ && parts_.relay.nodes().size() < 2) {
     reply(later(failure(503, "DRAINING", "The server is about to stop."), 1));
     return;
   }
@@ -220,7 +244,9 @@ void HttpApi::join(const HttpRequest& request, const std::string& meeting,
   }
   const Full full = parts_.load.full();
   if (full != Full::no &&
-      is_newcomer(meeting, std::get<Names>(names).user_id)) {
+      is_newcomer(meeting, std::get<Names>(names).user_id) &&
+      !choose_other_node(parts_.relay.nodes(), meeting, request.local_address,
+                         false)) {
     reply(node_full(full));
     return;
   }
@@ -283,10 +309,13 @@ HttpResponse HttpApi::join_now(const Join& join) {
 }
 
 HttpResponse HttpApi::admit(const Join& join, bool is_host) {
+  const std::optional<cluster::Heartbeat> other = other_node(join);
+  if (draining_ && !other)
+    return later(failure(503, "DRAINING", "The server is about to stop."), 1);
   TokenClaims claims;
   claims.user_id = join.user_id;
   claims.meeting = join.meeting;
-  claims.audience = parts_.node_id;
+  claims.audience = other ? other->node_id : parts_.node_id;
   claims.display_name = join.display_name;
   claims.origin = join.origin;
   claims.role =
@@ -303,7 +332,8 @@ HttpResponse HttpApi::admit(const Join& join, bool is_host) {
             {{"meeting", join.meeting},
              {"user", join.user_id},
              {"address", join.remote_address},
-             {"host", is_host ? "yes" : "no"}});
+             {"host", is_host ? "yes" : "no"},
+             {"node", claims.audience}});
   return success({
       {"user_id", join.user_id},
       {"display_name", join.display_name},
@@ -312,18 +342,24 @@ HttpResponse HttpApi::admit(const Join& join, bool is_host) {
       {"joined_at", joined_at},
       {"room_token", *token},
       {"e2ee", "off"},
-      {"transports", transports(join)},
+      {"transports",
+       other ? transports_of(*other, join.meeting) : transports(join)},
   });
 }
 
+std::optional<cluster::Heartbeat> HttpApi::other_node(const Join& join) {
+  const bool full =
+      parts_.load.full() != Full::no && is_newcomer(join.meeting, join.user_id);
+  return choose_other_node(parts_.relay.nodes(), join.meeting,
+                           join.local_address, !draining_ && !full);
+}
+
 nlohmann::ordered_json HttpApi::transports(const Join& join) const {
-  Json hashes = Json::array();
-  for (const std::string& hash : parts_.relay.certificate_hashes())
-    hashes.push_back({{"algorithm", "sha-256"}, {"value", hash}});
   const Json webtransport = {
       {"kind", "webtransport"},
       {"url", parts_.urls.webtransport(join.local_address, join.meeting)},
-      {"certificate_hashes", hashes},
+      {"certificate_hashes",
+       certificate_hashes(parts_.relay.certificate_hashes())},
   };
   Json transports = Json::array({webtransport});
   if (parts_.relay.serves_websocket())

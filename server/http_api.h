@@ -3,8 +3,10 @@
 // docs/http-api.md lists paths, fields and error codes. Main thread.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 
 #include "libvideocall/auth/token.h"
@@ -68,6 +70,8 @@ class HttpApi {
   HttpResponse admit(const Join& join, bool is_host);
   nlohmann::ordered_json transports(const Join& join) const;
   bool is_newcomer(const std::string& meeting, const std::string& user_id);
+  // Another server that |join| is to be sent to.
+  std::optional<cluster::Heartbeat> other_node(const Join& join);
   void show_meeting(const std::string& meeting, const HttpReply& reply);
   void show_ready(const HttpReply& reply);
   bool is_allowed_origin(const HttpRequest& request) const;
@@ -77,7 +81,7 @@ class HttpApi {
   const OriginSet origins_;
   RateLimiter join_limiter_;
   HttpMetrics metrics_;
-  bool draining_ = false;
+  std::atomic<bool> draining_{false};
 };
 
 }  // namespace videocall::server

@@ -39,6 +39,40 @@ std::string joined(const std::vector<std::string>& items) {
   return text;
 }
 
+void set_strings(GstStructure* structure, const char* name,
+                 const std::vector<std::string>& strings) {
+  std::vector<const char*> pointers;
+  for (const std::string& string : strings) pointers.push_back(string.c_str());
+  pointers.push_back(nullptr);
+  gst_structure_set(structure, name, G_TYPE_STRV, pointers.data(), nullptr);
+}
+
+std::vector<std::string> strings_field(const GstStructure* structure,
+                                       const char* name) {
+  std::vector<std::string> strings;
+  const GValue* value = gst_structure_get_value(structure, name);
+  if (value == nullptr || !G_VALUE_HOLDS(value, G_TYPE_STRV)) return strings;
+  auto* list = static_cast<gchar**>(g_value_get_boxed(value));
+  for (; list != nullptr && *list != nullptr; ++list)
+    strings.emplace_back(*list);
+  return strings;
+}
+
+cluster::Heartbeat node_of(const GstStructure* entry) {
+  cluster::Heartbeat node;
+  node.node_id = text_field(entry, "node-id");
+  node.sessions = uint_field(entry, "sessions");
+  node.max_sessions = uint_field(entry, "max-sessions");
+  gst_structure_get_double(entry, "cpu-load", &node.cpu_load);
+  gboolean draining = FALSE;
+  gst_structure_get_boolean(entry, "draining", &draining);
+  node.draining = draining;
+  node.token_key_id = text_field(entry, "token-key-id");
+  node.transport_urls = strings_field(entry, "transport-urls");
+  node.certificate_hashes = strings_field(entry, "certificate-hashes");
+  return node;
+}
+
 // The description's parameters that the daemon sets.
 std::vector<std::pair<std::string, std::string>> parameters(
     const PipelineRelay::Settings& settings) {
@@ -405,6 +439,34 @@ uint64_t PipelineRelay::verify_resume(const std::string& meeting,
 std::vector<Statistics> PipelineRelay::statistics() const {
   if (!pipeline_) return {};
   return read_pipeline_statistics(pipeline_->element());
+}
+
+void PipelineRelay::describe(const cluster::Heartbeat& self) {
+  GstStructure* info = gst_structure_new(
+      "node", "max-sessions", G_TYPE_UINT, guint{self.max_sessions}, "cpu-load",
+      G_TYPE_DOUBLE, self.cpu_load, "draining", G_TYPE_BOOLEAN,
+      gboolean{self.draining}, "token-key-id", G_TYPE_STRING,
+      self.token_key_id.c_str(), nullptr);
+  set_strings(info, "transport-urls", self.transport_urls);
+  set_strings(info, "certificate-hashes", self.certificate_hashes);
+  g_object_set(router_.get(), "node-info", info, nullptr);
+  gst_structure_free(info);
+}
+
+std::vector<cluster::Heartbeat> PipelineRelay::nodes() const {
+  GstStructure* answer = nullptr;
+  g_signal_emit_by_name(router_.get(), "list-nodes", &answer);
+  std::vector<cluster::Heartbeat> nodes;
+  if (answer == nullptr) return nodes;
+  const GValue* list = gst_structure_get_value(answer, "nodes");
+  const guint count = list != nullptr && GST_VALUE_HOLDS_LIST(list)
+                          ? gst_value_list_get_size(list)
+                          : 0;
+  for (guint i = 0; i < count; ++i)
+    nodes.push_back(
+        node_of(gst_value_get_structure(gst_value_list_get_value(list, i))));
+  gst_structure_free(answer);
+  return nodes;
 }
 
 Result<void> PipelineRelay::reload_certificate() {

@@ -59,6 +59,8 @@ class PipelineRelay : public Relay {
   uint64_t verify_resume(const std::string& meeting, const std::string& user_id,
                          const std::string& secret) override;
   std::vector<Statistics> statistics() const override;
+  void describe(const cluster::Heartbeat& self) override;
+  std::vector<cluster::Heartbeat> nodes() const override;
   size_t session_count() const override { return sessions_.size(); }
   Result<void> reload_certificate() override;
   void drain() override;

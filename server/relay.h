@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "libvideocall/base/result.h"
+#include "libvideocall/cluster/node_messages.h"
 #include "server/statistics.h"
 
 using SoupServerMessage = struct _SoupServerMessage;  // NOLINT: libsoup's name
@@ -94,6 +95,13 @@ class Relay {
   virtual uint64_t verify_resume(const std::string& meeting,
                                  const std::string& user_id,
                                  const std::string& secret) = 0;
+
+  // What other servers are told of this one; what it has of its own (its id,
+  // its sessions) is filled in. Main thread.
+  virtual void describe(const cluster::Heartbeat&) {}
+  // This server, first, and the others that are alive; empty: it knows of no
+  // others. Any thread.
+  virtual std::vector<cluster::Heartbeat> nodes() const { return {}; }
 
   // What each part of it counts. Any thread.
   virtual std::vector<Statistics> statistics() const = 0;

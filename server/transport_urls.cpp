@@ -86,6 +86,25 @@ std::string TransportUrls::http_base(std::string_view host,
   return scheme() + "://" + url_host(local_ip) + ":" + std::to_string(port);
 }
 
+std::vector<std::string> TransportUrls::announced(bool websocket) const {
+  const auto fixed = [](const ListenAddress& a) { return !a.is_wildcard(); };
+  std::vector<std::string> urls;
+  const bool is_public = !configuration_.public_url.empty();
+  const auto media =
+      std::find_if(webtransport_.begin(), webtransport_.end(), fixed);
+  if (is_public || !configuration_.public_webtransport_url.empty())
+    urls.push_back(webtransport_base({}));
+  else if (media != webtransport_.end())
+    urls.push_back("https://" + media->text());
+  if (!websocket) return urls;
+  const auto page = std::find_if(http_.begin(), http_.end(), fixed);
+  if (is_public)
+    urls.push_back("ws" + without_slash(configuration_.public_url).substr(4));
+  else if (page != http_.end())
+    urls.push_back("ws" + scheme().substr(4) + "://" + page->text());
+  return urls;
+}
+
 OriginSet TransportUrls::allowed_origins() const {
   OriginSet origins;
   origins.add(configuration_.public_url);

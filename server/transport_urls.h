@@ -32,6 +32,12 @@ class TransportUrls {
   std::string websocket(std::string_view host, const std::string& local_ip,
                         const std::string& meeting) const;
 
+  // Where clients of other servers are sent, without /meet/ID: WebTransport
+  // (https:) and, |websocket|, WebSocket (ws: or wss:). Not where only the
+  // connection tells under which address this server is reached; then it is
+  // public-url that has to say.
+  std::vector<std::string> announced(bool websocket) const;
+
   // Origins of the page that this server serves, and the further ones that
   // the configuration allows.
   OriginSet allowed_origins() const;
