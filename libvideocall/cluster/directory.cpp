@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "libvideocall/cluster/directory.h"
 
-#include "libvideocall/wire/limits.h"
+#include "libvideocall/cluster/limits.h"
 
 namespace videocall::cluster {
 

@@ -9,6 +9,7 @@
 
 #include "libvideocall/base/export.h"
 #include "libvideocall/base/time.h"
+#include "libvideocall/cluster/limits.h"
 #include "libvideocall/cluster/node_messages.h"
 
 namespace videocall::cluster {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "libvideocall/wire/limits.h"
+#include "libvideocall/cluster/limits.h"
 #include "node.pb.h"
 
 namespace videocall::cluster {

@@ -11,6 +11,7 @@
 
 #include "libvideocall/base/export.h"
 #include "libvideocall/base/result.h"
+#include "libvideocall/cluster/limits.h"
 #include "libvideocall/cluster/subject.h"
 #include "libvideocall/wire/close_code.h"
 #include "libvideocall/wire/packet.h"

@@ -17,8 +17,9 @@
 
 #include "libvideocall/base/export.h"
 #include "libvideocall/base/time.h"
+#include "libvideocall/cluster/limits.h"
+#include "libvideocall/cluster/subject.h"
 #include "libvideocall/wire/delivery.h"
-#include "libvideocall/wire/limits.h"
 
 namespace videocall::cluster {
 

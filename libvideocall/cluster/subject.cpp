@@ -5,7 +5,7 @@
 #include <array>
 #include <charconv>
 
-#include "libvideocall/wire/limits.h"
+#include "libvideocall/cluster/limits.h"
 
 namespace videocall::cluster {
 namespace {

@@ -9,11 +9,19 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "libvideocall/base/export.h"
 #include "libvideocall/wire/packet.h"
+
+namespace videocall {
+
+// Where a packet goes for the sake of other nodes: a NATS subject.
+using SubjectPtr = std::shared_ptr<const std::string>;
+
+}  // namespace videocall
 
 namespace videocall::cluster {
 

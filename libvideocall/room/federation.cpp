@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "libvideocall/room/federation.h"
 
+#include "libvideocall/cluster/limits.h"
+
 #include <algorithm>
 #include <utility>
 

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libvideocall/cluster/limits.h"
 #include "libvideocall/cluster/node_messages.h"
 #include "libvideocall/room/outside.h"
 #include "libvideocall/room/roster.h"

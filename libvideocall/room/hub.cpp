@@ -134,7 +134,6 @@ void Hub::count(const Output& out) {
   uint64_t packets = 0;
   uint64_t bytes = 0;
   for (const Delivery& delivery : out.deliveries) {
-    if (!delivery.to) continue;
     packets += delivery.to->sessions.size();
     bytes += delivery.packet->size() * delivery.to->sessions.size();
   }

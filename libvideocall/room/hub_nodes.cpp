@@ -4,6 +4,8 @@
 
 #include "libvideocall/room/hub_slot.h"
 
+#include "libvideocall/cluster/limits.h"
+
 namespace videocall::room {
 
 using cluster::Directory;

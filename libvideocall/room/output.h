@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a call into a room results in, to be carried out by the caller in this
-// order: subscriptions, notices of spent tokens, deliveries in their order,
-// closes, the other notices.
+// order: subscriptions, notices of spent tokens, publications and deliveries,
+// each in their order, closes, the other notices.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "libvideocall/base/time.h"
+#include "libvideocall/cluster/subject.h"
 #include "libvideocall/wire/delivery.h"
 
 namespace videocall::room {
@@ -60,8 +61,15 @@ struct Subscription {
   bool on = true;
 };
 
+// One packet, once for all other nodes that listen on |subject|.
+struct Publication {
+  PacketRef packet;
+  SubjectPtr subject;
+};
+
 struct Output {
   std::vector<Subscription> subscriptions;
+  std::vector<Publication> publications;
   std::vector<Delivery> deliveries;
   // Every media packet that was accepted, stamped, once, whether or not
   // anybody gets it.
@@ -69,24 +77,27 @@ struct Output {
   std::vector<CloseCommand> closes;
   std::vector<Notice> notices;
 
-  // Nothing is delivered to nobody.
+  // Nothing is delivered to nobody. |subject|: also to other nodes.
   void deliver(PacketRef packet, const RecipientsPtr& to,
                const SubjectPtr& subject = {}) {
-    if (subject || (to && !to->sessions.empty()))
-      deliveries.push_back({std::move(packet), to, subject});
+    if (subject) publications.push_back({packet, subject});
+    if (to && !to->sessions.empty())
+      deliveries.push_back({std::move(packet), to});
   }
   void subscribe(std::string subject, bool on) {
     subscriptions.push_back({std::move(subject), on});
   }
 
   bool empty() const {
-    return subscriptions.empty() && deliveries.empty() && media.empty() &&
-           closes.empty() && notices.empty();
+    return subscriptions.empty() && publications.empty() &&
+           deliveries.empty() && media.empty() && closes.empty() &&
+           notices.empty();
   }
 
   // Empties it and keeps the memory, so that a packet allocates nothing.
   void clear() {
     subscriptions.clear();
+    publications.clear();
     deliveries.clear();
     media.clear();
     closes.clear();
@@ -96,6 +107,7 @@ struct Output {
   // Appends what |other| holds and empties it.
   void take(Output& other) {
     move_all(other.subscriptions, subscriptions);
+    move_all(other.publications, publications);
     move_all(other.deliveries, deliveries);
     move_all(other.media, media);
     move_all(other.closes, closes);

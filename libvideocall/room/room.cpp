@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "libvideocall/room/room.h"
 
+#include "libvideocall/cluster/limits.h"
+
 #include <algorithm>
 
 namespace videocall::room {

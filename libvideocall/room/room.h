@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "libvideocall/cluster/limits.h"
 #include "libvideocall/room/federation.h"
 #include "libvideocall/room/member.h"
 #include "libvideocall/room/output.h"

@@ -52,15 +52,10 @@ struct Recipients {
 };
 using RecipientsPtr = std::shared_ptr<const Recipients>;
 
-// Where a packet goes for the sake of other nodes: a NATS subject.
-using SubjectPtr = std::shared_ptr<const std::string>;
-
-// One packet for some sessions, and once for all other nodes. Never changed
-// once it is queued.
+// One packet for some sessions. Never changed once it is queued.
 struct Delivery {
   PacketRef packet;
-  RecipientsPtr to;    // empty: for no session of this node
-  SubjectPtr subject;  // empty: for no other node
+  RecipientsPtr to;
 };
 
 // What a transport tells the room of a viewer's link, about every

@@ -118,25 +118,6 @@ inline constexpr auto kStaleGroup = 200ms;
 // A group number lower than the last is late, unless nothing came for this.
 inline constexpr auto kGroupRestartSilence = 2s;
 
-// -- Nodes joined by NATS (docs/wire-protocol.md, section 4)
-// --------------------
-inline constexpr auto kNodeHeartbeatInterval = 1s;
-// After this silence a node is dead and its people are gone.
-inline constexpr auto kNodeSilence = 5s;
-// A node that said that it drains has its people's time to resume.
-inline constexpr auto kDrainedNodeSilence = 10s;
-// How often a room tells the other nodes what they should know of it.
-inline constexpr auto kRoomRefreshInterval = 5s;
-inline constexpr auto kRosterRequestInterval = 500ms;
-inline constexpr size_t kMaxNodes = 1'000;
-inline constexpr size_t kMaxNodeIdBytes = 64;
-inline constexpr size_t kMaxNodeUrls = 16;
-inline constexpr size_t kMaxTokenKeyIdBytes = 32;
-inline constexpr size_t kMaxLayerEntries = 20'000;  // of one message
-// What waits to go to the broker, and what came and waits for the rooms.
-inline constexpr size_t kMaxNatsQueueBytes = 32 * 1024 * 1024;
-inline constexpr size_t kMaxNatsQueuePackets = 65'536;
-
 // -- Send queue of one session -----------------------------------------------
 inline constexpr size_t kMaxSendQueueBytes = 2 * 1024 * 1024;
 inline constexpr auto kMaxMediaQueueDelay = 300ms;

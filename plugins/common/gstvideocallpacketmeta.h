@@ -6,6 +6,7 @@
 
 #include <gst/gst.h>
 
+#include "libvideocall/cluster/subject.h"
 #include "libvideocall/wire/delivery.h"
 
 #define GST_VIDEOCALL_PACKET_CAPS \

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "libvideocall/base/result.h"
+#include "libvideocall/cluster/limits.h"
 #include "libvideocall/cluster/relay_queue.h"
 
 namespace videocall::nats {

@@ -40,9 +40,8 @@ void push_deliveries(GstPad* src, std::vector<Delivery>& deliveries,
   for (Delivery& delivery : deliveries) {
     GstBuffer* buffer =
         gst_videocall_packet_buffer_new(std::move(delivery.packet));
-    auto* meta = gst_videocall_buffer_get_packet_meta(buffer);
-    meta->recipients = std::move(delivery.to);
-    meta->subject = std::move(delivery.subject);
+    gst_videocall_buffer_get_packet_meta(buffer)->recipients =
+        std::move(delivery.to);
     gst_buffer_list_add(list, buffer);
   }
   const GstFlowReturn pushed = gst_pad_push_list(src, list);
@@ -68,6 +67,22 @@ void push_taps(GstVideocallRouter* self, const std::vector<PacketRef>& media) {
     }
     gst_object_unref(tap);
   }
+}
+
+// What goes to other nodes, through the same tee: a natssink takes it.
+void push_publications(GstPad* src,
+                       std::vector<room::Publication>& publications) {
+  if (publications.empty()) return;
+  GstBufferList* list =
+      gst_buffer_list_new_sized(static_cast<guint>(publications.size()));
+  for (room::Publication& publication : publications) {
+    GstBuffer* buffer =
+        gst_videocall_packet_buffer_new(std::move(publication.packet));
+    gst_videocall_buffer_get_packet_meta(buffer)->subject =
+        std::move(publication.subject);
+    gst_buffer_list_add(list, buffer);
+  }
+  gst_pad_push_list(src, list);
 }
 
 // Tells the natssrc what to listen to.
@@ -97,6 +112,7 @@ GstFlowReturn carry_out(GstVideocallRouter* self, Hub& hub, Hub::Batch& batch,
         g_signal_emit(self, gst_videocall_router_signals[kRouterTokenSpent], 0,
                       notice.token_id.c_str());
     }
+    push_publications(src, output.publications);
     push_deliveries(src, output.deliveries, flow);
     for (const CloseCommand& command : output.closes) {
       GST_DEBUG_OBJECT(self, "closing session %u.%u.%u.%u: %s (%s)",

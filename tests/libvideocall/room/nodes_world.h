@@ -175,10 +175,10 @@ class Nodes {
         else
           node.subjects.erase(subscription.subject);
       }
+      for (const Publication& publication : out.publications)
+        if (node.linked && !node.dead)
+          broker_.push_back({&node, *publication.subject, publication.packet});
       for (const Delivery& delivery : out.deliveries) {
-        if (delivery.subject && node.linked && !node.dead)
-          broker_.push_back({&node, *delivery.subject, delivery.packet});
-        if (!delivery.to) continue;
         for (const SessionHandle& to : delivery.to->sessions) {
           Person& person = *people.at(to.slot);
           ck_assert(person.node == &node);

@@ -209,7 +209,7 @@ class World {
     Output out;
     while (hub.collect(batch_, out)) {
       for (const Delivery& delivery : out.deliveries) {
-        ck_assert(delivery.to && !delivery.to->sessions.empty());
+        ck_assert(!delivery.to->sessions.empty());
         for (const SessionHandle& to : delivery.to->sessions) {
           Client& client = *clients_.at(to.slot);
           ck_assert_msg(!client.closed, "a message to a session that left");
