@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "libvideocall/base/export.h"
+#include "libvideocall/quic/channel_stats.h"
 #include "libvideocall/quic/webtransport.h"
 #include "libvideocall/wire/packet.h"
 
@@ -36,21 +37,6 @@ class ChannelVisitor {
   // The end; |by_peer| as in SessionVisitor. Exactly once.
   virtual void on_closed(CloseCode code, std::string_view reason,
                          bool by_peer) = 0;
-};
-
-struct ChannelStats {
-  TransportStats transport;
-  uint64_t packets_in = 0;
-  uint64_t packets_out = 0;
-  uint64_t bytes_in = 0;  // of packets
-  uint64_t bytes_out = 0;
-  uint64_t refused = 0;
-  uint64_t dropped_audio = 0;  // packets that waited too long or did not fit
-  uint64_t dropped_video = 0;  // packets of groups that were cut or thinned
-  uint64_t groups_cut = 0;
-  size_t queued_bytes = 0;
-  Duration queued_for{0};  // age of the oldest queued packet
-  Duration rtt{0};         // of the RTT probe; 0 unknown
 };
 
 class VIDEOCALL_API Channel : public SessionVisitor, public SendSource {

@@ -318,16 +318,7 @@ Time Shard::report_links(Time now) {
     counters_.queue_delay.add(stats.queued_for);
     if (stats.transport.smoothed_rtt > Duration::zero())
       counters_.rtt.add(stats.transport.smoothed_rtt);
-    reports_.push_back({.session = peer.handle(),
-                        .bytes_sent = sent,
-                        .packets_sent = stats.transport.packets_sent,
-                        .packets_lost = stats.transport.packets_lost,
-                        .dropped_video = stats.dropped_video,
-                        .dropped_audio = stats.dropped_audio,
-                        .queued_bytes = stats.queued_bytes,
-                        .queued_for = stats.queued_for,
-                        .rtt = stats.transport.smoothed_rtt,
-                        .delivery_rate = stats.transport.delivery_rate});
+    reports_.push_back(stats.report(peer.handle()));
   });
   counters_.queued_bytes.set(queued);
   if (reports_.empty()) return Time::max();

@@ -191,16 +191,7 @@ Time Loop::report_links(Time now) {
     if (std::exchange(peer.reported_bytes, sent) == sent &&
         stats.queued_bytes == 0)
       return;
-    reports_.push_back({.session = peer.handle(),
-                        .bytes_sent = sent,
-                        .packets_sent = stats.transport.packets_sent,
-                        .packets_lost = stats.transport.packets_lost,
-                        .dropped_video = stats.dropped_video,
-                        .dropped_audio = stats.dropped_audio,
-                        .queued_bytes = stats.queued_bytes,
-                        .queued_for = stats.queued_for,
-                        .rtt = stats.transport.smoothed_rtt,
-                        .delivery_rate = stats.transport.delivery_rate});
+    reports_.push_back(stats.report(peer.handle()));
   });
   if (reports_.empty()) return Time::max();
   visitor_->on_link_reports(reports_, now);

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+#include "libvideocall/quic/channel_stats.h"
+
+namespace videocall::quic {
+
+LinkReport ChannelStats::report(const SessionHandle& session) const {
+  return {.session = session,
+          .bytes_sent = transport.bytes_sent,
+          .packets_sent = transport.packets_sent,
+          .packets_lost = transport.packets_lost,
+          .dropped_video = dropped_video,
+          .dropped_audio = dropped_audio,
+          .queued_bytes = queued_bytes,
+          .queued_for = queued_for,
+          .rtt = transport.smoothed_rtt,
+          .delivery_rate = transport.delivery_rate};
+}
+
+}  // namespace videocall::quic
