@@ -14,8 +14,29 @@ constexpr size_t kMaxUrgentItems = 64 * 1024;
 // How long the end waits for close frames to go out.
 constexpr auto kFarewell = 300ms;
 
-int64_t microseconds(Duration duration) {
-  return std::chrono::ceil<std::chrono::microseconds>(duration).count();
+// Only ends a wait; what is due is found in the turn. A ready time would not
+// do: to set one wakes the context, so that the wait would end at once.
+struct WaitSource {
+  GSource source;
+  gint timeout_ms;
+};
+
+constexpr auto kLongestWait = std::chrono::hours(1);
+
+GSource* make_wait_source() {
+  static GSourceFuncs functions = {
+      [](GSource* source, gint* timeout) -> gboolean {
+        *timeout = reinterpret_cast<WaitSource*>(source)->timeout_ms;
+        return FALSE;
+      },
+      [](GSource*) -> gboolean { return FALSE; },
+      [](GSource*, GSourceFunc, gpointer) -> gboolean {
+        return G_SOURCE_CONTINUE;
+      },
+      nullptr,
+      nullptr,
+      nullptr};
+  return g_source_new(&functions, sizeof(WaitSource));
 }
 
 }  // namespace
@@ -83,14 +104,7 @@ Loop::Loop(uint16_t endpoint)
   };
   g_source_set_callback(arrivals_, G_SOURCE_FUNC(arrived), this, nullptr);
   g_source_attach(arrivals_, context_);
-  // Only ends a wait; what is due is found in the turn.
-  timer_ = g_timeout_source_new(0);
-  g_source_set_ready_time(timer_, -1);
-  const GSourceFunc due = [](gpointer self) -> gboolean {
-    g_source_set_ready_time(static_cast<Loop*>(self)->timer_, -1);
-    return G_SOURCE_CONTINUE;
-  };
-  g_source_set_callback(timer_, due, this, nullptr);
+  timer_ = make_wait_source();
   g_source_attach(timer_, context_);
 }
 
@@ -147,9 +161,10 @@ void Loop::turn(Duration timeout) {
 }
 
 void Loop::iterate(Duration timeout) {
-  if (timeout > Duration::zero())
-    g_source_set_ready_time(timer_,
-                            g_get_monotonic_time() + microseconds(timeout));
+  reinterpret_cast<WaitSource*>(timer_)->timeout_ms = static_cast<gint>(
+      std::chrono::ceil<std::chrono::milliseconds>(
+          std::clamp<Duration>(timeout, Duration::zero(), kLongestWait))
+          .count());
   g_main_context_iteration(context_, timeout > Duration::zero());
 }
 
