@@ -79,7 +79,7 @@ function call(): void {
   store.set({
     step: "call",
     route: { meetingId: "weekly-planning", userId: "" },
-    phase: { name: "connected", transport: "webtransport", e2ee: "off", isHost: true },
+    phase: { name: "connected", transport: "webtransport", fallback: false, e2ee: "off", isHost: true },
     sessionId: 99,
     members,
     speaking: new Set(people > 0 ? [1] : []),

@@ -24,6 +24,7 @@ import {
 import { ProbeHistory } from "../net/probe_history";
 import { Roster, type RosterChange } from "../net/roster";
 import { Session } from "../net/session";
+import { connectWebSocket } from "../net/websocket";
 import { connectWebTransport } from "../net/webtransport";
 import type { FromWorker, TileOnScreen, ToWorker } from "./messages";
 import { Milestones } from "./milestones";
@@ -46,7 +47,12 @@ const DEFAULT_HEARTBEAT_S = 5;
 const SLEPT_MS = 4_000;
 const JOIN_TIMEOUT_MS = 10_000;
 /** Without these there is nothing to see, hear or send. */
-const ABILITIES = ["WebTransport", "VideoDecoder", "AudioDecoder", "VideoEncoder", "AudioEncoder"];
+const ABILITIES = ["VideoDecoder", "AudioDecoder", "VideoEncoder", "AudioEncoder"];
+/** By kind, best first, and what a browser needs for it. */
+const TRANSPORTS = [
+  { kind: "webtransport", ability: "WebTransport", connect: connectWebTransport },
+  { kind: "websocket", ability: "WebSocket", connect: connectWebSocket },
+];
 
 export class Call {
   readonly people: People;
@@ -161,12 +167,13 @@ export class Call {
           this.milestones.pass("joined");
           return joined;
         },
-        connect: async (...offer) => {
-          const transport = await connectWebTransport(...offer);
+        connect: async (offer, ...rest) => {
+          const { connect } = TRANSPORTS.find(({ kind }) => kind === offer.kind)!;
+          const transport = await connect(offer, ...rest);
           this.milestones.pass("connected");
           return transport;
         },
-        kinds: ABILITIES.every((ability) => ability in self) ? ["webtransport"] : [],
+        kinds: this.kinds(),
         now,
         sleep,
         random: Math.random,
@@ -181,6 +188,15 @@ export class Call {
         rtt: (ms) => this.probes.push(ms),
       },
     );
+  }
+
+  /** Which transports this browser has, or the one that was asked for. */
+  private kinds(): string[] {
+    if (!ABILITIES.every((ability) => ability in self)) return [];
+    return TRANSPORTS.filter(
+      ({ kind, ability }) =>
+        ability in self && (this.start.transport === "" || this.start.transport === kind),
+    ).map(({ kind }) => kind);
   }
 
   private assigned(sessionId: number, assigned: Assigned): void {

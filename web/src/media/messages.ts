@@ -27,6 +27,8 @@ export type ToWorker =
       displayName: string;
       userId: string;
       client: string;
+      /** The one kind of transport to use; "": any. */
+      transport: string;
     }
   | { type: "leave" }
   /** The network changed, or the page woke up. */

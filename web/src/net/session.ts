@@ -7,7 +7,8 @@ import { CloseCode, endCauseOf, mayResume, type EndCause } from "./close_code";
 import { Refused, type Joined } from "./join";
 import { MeetingEvent, parseAssigned, type Assigned } from "./meeting_events";
 import { PacketType, buildConnection, buildPacket, parsePacket, type Packet } from "./packets";
-import type { Connect, Transport } from "./transport";
+import { race } from "./race";
+import type { Connect, Transport, TransportOffer } from "./transport";
 
 export const PROTOCOL_VERSION = 1;
 
@@ -15,7 +16,14 @@ export const PROTOCOL_VERSION = 1;
 export type Phase =
   | { name: "joining" }
   | { name: "connecting"; failures: number }
-  | { name: "connected"; transport: string; e2ee: string; isHost: boolean }
+  | {
+      name: "connected";
+      transport: string;
+      /** There is a better transport, but it was not up in time. */
+      fallback: boolean;
+      e2ee: string;
+      isHost: boolean;
+    }
   | { name: "reconnecting"; sinceMs: number; retryAtMs: number }
   | { name: "ended"; cause: EndCause; reason: string }
   | { name: "refused"; status: number; code: string; reason: string }
@@ -172,16 +180,25 @@ export class Session {
   private async connect(joined: Joined): Promise<Transport | null> {
     const resume = this.secret ? `&resume=${base64url(this.secret)}` : "";
     const query = `?token=${encodeURIComponent(joined.token)}&v=${PROTOCOL_VERSION}${resume}`;
-    for (const kind of this.deps.kinds) {
-      const offer = joined.transports.find((candidate) => candidate.kind === kind);
-      if (!offer || this.stop.signal.aborted) continue;
-      try {
-        return await this.deps.connect(offer, query, (bytes) => this.receive(bytes, joined));
-      } catch {
-        if (this.secret && ++this.resumeTries >= RESUME_TRIES) this.secret = null;
-      }
+    const { connect, sleep } = this.deps;
+    try {
+      return await race(
+        this.usable(joined),
+        (offer, signal) => connect(offer, query, (bytes) => this.receive(bytes, joined), signal),
+        sleep,
+        this.stop.signal,
+      );
+    } catch {
+      if (this.secret && ++this.resumeTries >= RESUME_TRIES) this.secret = null;
+      return null;
     }
-    return null;
+  }
+
+  /** What both the server and this browser have, best first. */
+  private usable(joined: Joined): TransportOffer[] {
+    return this.deps.kinds.flatMap((kind) =>
+      joined.transports.filter((offer) => offer.kind === kind),
+    );
   }
 
   private ended(code: number | null, reason: string): Phase | null {
@@ -244,6 +261,7 @@ export class Session {
     this.events.phase({
       name: "connected",
       transport: this.transport.kind,
+      fallback: this.transport.kind !== this.usable(joined)[0]?.kind,
       e2ee: joined.e2ee,
       isHost: joined.isHost,
     });

@@ -41,9 +41,13 @@ export interface Transport {
 /** Called for each packet that arrives, whatever way it took. */
 export type PacketHandler = (packet: Uint8Array) => void;
 
-/** Opens a transport; rejects if the server cannot be reached or refuses. */
+/**
+ * Opens a transport; rejects if the server cannot be reached or refuses, or
+ * when `signal` fires before it is up.
+ */
 export type Connect = (
   offer: TransportOffer,
   query: string,
   onPacket: PacketHandler,
+  signal: AbortSignal,
 ) => Promise<Transport>;

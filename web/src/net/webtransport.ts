@@ -24,6 +24,7 @@ export async function connectWebTransport(
   offer: TransportOffer,
   query: string,
   onPacket: PacketHandler,
+  signal: AbortSignal,
 ): Promise<Transport> {
   const session = new WebTransport(offer.url + query, {
     requireUnreliable: false,
@@ -36,7 +37,9 @@ export async function connectWebTransport(
     }),
   });
   session.closed.catch(() => {});
-  const deadline = setTimeout(() => session.close(), CONNECT_TIMEOUT_MS);
+  const giveUp = () => session.close();
+  const deadline = setTimeout(giveUp, CONNECT_TIMEOUT_MS);
+  signal.addEventListener("abort", giveUp);
   try {
     await session.ready;
     const control = await session.createBidirectionalStream();
@@ -50,6 +53,7 @@ export async function connectWebTransport(
     throw error;
   } finally {
     clearTimeout(deadline);
+    signal.removeEventListener("abort", giveUp);
   }
 }
 

@@ -16,7 +16,7 @@ import { meetingInfo } from "../net/join";
 import { NEW_CALL, initialState, type AppState, type Panel } from "./app";
 import { MediaBridge } from "./media_bridge";
 import { savePreferences, type Preferences } from "./preferences";
-import { meetingPath, parseRoute } from "./route";
+import { forcedTransport, meetingPath, parseRoute } from "./route";
 import { Store } from "./store";
 import { workerSaid } from "./worker_events";
 
@@ -282,6 +282,7 @@ export function joinCall(): void {
     userId: route.userId,
     displayName: preferences.name.trim(),
     client: CLIENT,
+    transport: forcedTransport(location.search),
   });
 }
 

@@ -5,7 +5,7 @@
 //   sessionId   number, 0 before the server assigned one
 //   phase       the connection in words: joining, connecting, connected,
 //               reconnecting, ended, refused, unsupported
-//   transport   "webtransport" while connected, else ""
+//   transport   "webtransport" or "websocket" while connected, else ""
 //   rttMs       smoothed round trip to the server; 0: not measured yet
 //   members     [{sessionId, userId, displayName, video, audio, screen, …}],
 //               without oneself

@@ -24,6 +24,11 @@ export function parseRoute(path: string): Route {
   return { meetingId, userId };
 }
 
+/** ?transport=websocket: for networks and tests that want no other. */
+export function forcedTransport(search: string): string {
+  return new URLSearchParams(search).get("transport") ?? "";
+}
+
 export function meetingPath(meetingId: string): string {
   return `/meeting/${encodeURIComponent(meetingId)}`;
 }

@@ -121,7 +121,7 @@ export const en = {
     },
     unsupported: "This browser cannot join",
     unsupportedDetail:
-      "It lacks WebTransport or WebCodecs. Chrome, Edge, Firefox and Safari have both in their current versions.",
+      "It lacks WebCodecs. Chrome, Edge, Firefox and Safari have it in their current versions.",
     insecure: "This address is not secure",
     insecureDetail:
       "Browsers allow calls only over https:// (or on localhost). Open the page with https://.",
@@ -167,6 +167,7 @@ export const en = {
     hand: "Raise hand",
     handDown: "Lower hand",
     transport: "Transport",
+    fallback: "WebSocket, because UDP seems blocked",
     roundTrip: "Round trip",
     sending: "Sending",
     sends: (width: number, height: number, kbps: number) => `${width}×${height}, ${kbps} kbit/s`,

@@ -76,7 +76,7 @@ function Connection() {
   if (phase.name !== "connected") return null;
   const sent = facts?.video;
   const rows: [string, string][] = [
-    [words.transport, phase.transport === "webtransport" ? "WebTransport" : phase.transport],
+    [words.transport, transportWords(phase.transport, phase.fallback)],
     [words.roundTrip, t().state.rtt(Math.round(facts?.rttMs ?? 0))],
     [words.sending, sent ? words.sends(sent.width, sent.height, sent.kbps) : words.nothing],
     [words.encryption, phase.e2ee === "off" ? t().state.notEncrypted : t().state.encrypted],
@@ -91,6 +91,11 @@ function Connection() {
       ))}
     </dl>
   );
+}
+
+function transportWords(kind: string, fallback: boolean): string {
+  if (kind === "webtransport") return "WebTransport";
+  return fallback ? t().more.fallback : "WebSocket";
 }
 
 function Keys() {

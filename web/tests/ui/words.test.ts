@@ -40,7 +40,7 @@ describe("the state of the connection", () => {
       { name: "joining" },
       { name: "connecting", failures: 0 },
       { name: "connecting", failures: 2 },
-      { name: "connected", transport: "webtransport", e2ee: "off", isHost: false },
+      { name: "connected", transport: "webtransport", fallback: false, e2ee: "off", isHost: false },
       { name: "reconnecting", sinceMs: 0, retryAtMs: 0 },
     ] as const;
     const words = phases.map((phase) => stateWords(phase, true, 3));
