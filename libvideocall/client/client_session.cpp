@@ -102,18 +102,32 @@ void ClientSession::on_joined(const JoinAnswer& answer, Time now) {
       retry("Waiting to be let in.", answer.status, now);
     return;
   }
-  const auto transport =
-      std::ranges::find(answer.transports, "webtransport", &Transport::kind);
-  if (transport == answer.transports.end()) {
-    finish(State::refused, "The server offers no WebTransport.",
+  const auto targets = targets_of(answer);
+  if (targets.empty()) {
+    finish(State::refused,
+           config_.transport.empty()
+               ? "The server offers no transport that this client has."
+               : "The server does not offer " + config_.transport + ".",
            "no-transport");
     return;
   }
   phase_ = Phase::connecting;
   timer_ = now + limits::kConnectTimeout;
   if (!was_connected_) set_state(State::connecting, attempt_, "", "");
-  owner_.start_connect(connect_url(*transport, answer.token),
-                       transport->certificate_hashes);
+  owner_.start_connect(targets);
+}
+
+std::vector<ConnectTarget> ClientSession::targets_of(
+    const JoinAnswer& answer) const {
+  std::vector<ConnectTarget> targets;
+  for (const char* kind : {"webtransport", "websocket"}) {
+    if (!config_.transport.empty() && config_.transport != kind) continue;
+    for (const Transport& transport : answer.transports)
+      if (transport.kind == kind)
+        targets.push_back({kind, connect_url(transport, answer.token),
+                           transport.certificate_hashes});
+  }
+  return targets;
 }
 
 std::string ClientSession::connect_url(const Transport& transport,

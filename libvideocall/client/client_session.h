@@ -7,6 +7,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "libvideocall/base/export.h"
 #include "libvideocall/base/time.h"
@@ -47,17 +48,22 @@ struct OwnState {
   bool operator==(const OwnState&) const = default;
 };
 
+// One way to the server.
+struct ConnectTarget {
+  std::string kind;                             // as Transport::kind
+  std::string url;                              // with the token: never log it
+  std::vector<std::string> certificate_hashes;  // as Transport's
+};
+
 // What a session asks of its owner. Nothing here may call back into the
 // session before it has returned.
 class ClientSessionOwner : public RosterObserver {
  public:
   // Ask the HTTP API; answer with on_joined or on_join_failed.
   virtual void start_join() = 0;
-  // Open |url| (with the token: never log it) and send CONNECTION; answer with
+  // Open one of |targets|, the best first, and send CONNECTION; answer with
   // packets, on_connect_refused or on_disconnected.
-  virtual void start_connect(
-      const std::string& url,
-      const std::vector<std::string>& certificate_hashes) = 0;
+  virtual void start_connect(const std::vector<ConnectTarget>& targets) = 0;
   // Give up whatever start_join or start_connect has under way or up, telling
   // the server |code|; no answer is expected.
   virtual void abandon(CloseCode code) = 0;
@@ -75,6 +81,7 @@ struct ClientConfig {
   // False: an empty VIEWPORT, for those who only send. There is no way back to
   // the server's default within a session.
   bool wants_video = true;
+  std::string transport;  // the one kind that may be used; empty: any
 };
 
 class VIDEOCALL_API ClientSession {
@@ -125,6 +132,7 @@ class VIDEOCALL_API ClientSession {
   void on_layer_hint(Bytes data);
   void send_own_state(Time now);
   void send(PacketType type, const std::string& data);
+  std::vector<ConnectTarget> targets_of(const JoinAnswer& answer) const;
   std::string connect_url(const Transport& transport,
                           const std::string& token) const;
 

@@ -9,6 +9,7 @@ GST_DEBUG_CATEGORY(gst_videocall_bins_debug);
 namespace videocall::gst {
 namespace {
 
+constexpr char kAnyTransport[] = "auto";
 constexpr char kDefaultLocation[] = "http://localhost:8080";
 
 std::string text_of(const GValue* value) {
@@ -18,6 +19,10 @@ std::string text_of(const GValue* value) {
 
 void set_text(GValue* value, const std::string& text) {
   g_value_set_string(value, text.empty() ? nullptr : text.c_str());
+}
+
+bool is_transport(const std::string& name) {
+  return name.empty() || name == "webtransport" || name == "websocket";
 }
 
 void post(GstElement* element, GstStructure* structure) {
@@ -58,6 +63,10 @@ bool BinSettings::set(guint id, const GValue* value) {
     case kPropConnection:
       connection = text_of(value);
       return true;
+    case kPropTransport:
+      transport = text_of(value);
+      if (transport == kAnyTransport) transport.clear();
+      return true;
     default:
       return false;
   }
@@ -86,6 +95,9 @@ bool BinSettings::get(guint id, GValue* value) const {
     case kPropConnection:
       set_text(value, connection);
       return true;
+    case kPropTransport:
+      set_text(value, transport.empty() ? kAnyTransport : transport);
+      return true;
     default:
       return false;
   }
@@ -112,7 +124,8 @@ Connection::Settings BinSettings::to_connection() const {
           user,
           display_name,
           insecure_skip_verify,
-          keylog_file};
+          keylog_file,
+          transport};
 }
 
 void init_bins_debug() {
@@ -156,6 +169,10 @@ void install_bin_properties(GObjectClass* object_class) {
            "Elements that name the same connection are one session of the "
            "meeting (unset: a session of its own)",
            nullptr);
+  add_text(kPropTransport, "transport", "Transport",
+           "webtransport or websocket alone, or auto: WebTransport with a head "
+           "start of 250 ms, then whichever is up first",
+           kAnyTransport);
   g_object_class_install_property(
       object_class, kPropStats,
       g_param_spec_boxed(
@@ -171,6 +188,14 @@ std::shared_ptr<Connection> acquire_connection(GstElement* element,
   if (settings.meeting.empty()) {
     GST_ELEMENT_ERROR(element, RESOURCE, SETTINGS,
                       ("No meeting to join: set the property meeting."),
+                      (nullptr));
+    return nullptr;
+  }
+  if (!is_transport(settings.transport)) {
+    GST_ELEMENT_ERROR(element, RESOURCE, SETTINGS,
+                      ("There is no transport \"%s\": auto, webtransport and "
+                       "websocket are known.",
+                       settings.transport.c_str()),
                       (nullptr));
     return nullptr;
   }

@@ -19,6 +19,7 @@ enum BinProperty : guint {
   kPropInsecureSkipVerify,
   kPropKeylogFile,
   kPropConnection,
+  kPropTransport,
   kPropStats,
   kOwnBinProperties,
 };
@@ -31,6 +32,7 @@ struct BinSettings {
   bool insecure_skip_verify = false;
   std::string keylog_file;
   std::string connection;
+  std::string transport;  // empty: any
 
   // False if |id| is none of these.
   bool set(guint id, const GValue* value);

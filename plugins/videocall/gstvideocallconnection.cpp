@@ -138,6 +138,7 @@ void Connection::run() {
   config.location = settings_.location;
   config.seed = std::random_device()();
   config.wants_video = wants_video_;
+  config.transport = settings_.transport;
   session_.emplace(static_cast<client::ClientSessionOwner&>(*this), config);
   join_.emplace(JoinRequest::Parameters{
       settings_.location, settings_.meeting, settings_.user,
@@ -236,22 +237,20 @@ void Connection::start_join() {
   });
 }
 
-void Connection::start_connect(const std::string& url,
-                               const std::vector<std::string>& hashes) {
+void Connection::start_connect(
+    const std::vector<client::ConnectTarget>& targets) {
   drop_transport();
-  Transport::Options options;
-  options.url = url;
-  options.certificate_hashes = hashes;
-  options.insecure_skip_verify = settings_.insecure_skip_verify;
-  options.keylog_file = settings_.keylog_file;
-  options.client_name = kClientName;
-  std::shared_ptr<Transport> transport =
-      Transport::create(options, *this, context_);
+  std::vector<Transport::Options> all;
+  for (const client::ConnectTarget& target : targets)
+    all.push_back({target.kind, target.url, target.certificate_hashes,
+                   settings_.insecure_skip_verify, settings_.keylog_file,
+                   kClientName});
+  std::shared_ptr<TransportRace> transport =
+      TransportRace::create(all, *this, context_);
   if (!transport) {
     invoke([this] {
       session_->on_connect_refused(
-          501, "the elements webtransportsrc and webtransportsink are missing",
-          Clock::now());
+          501, "the elements of a transport are missing", Clock::now());
       arm();
     });
     return;
@@ -271,7 +270,7 @@ void Connection::abandon(CloseCode) {
 // Waits for the transport's streaming thread; no lock may be held that it
 // takes.
 void Connection::drop_transport() {
-  std::shared_ptr<Transport> transport;
+  std::shared_ptr<TransportRace> transport;
   {
     const std::lock_guard guard(transport_lock_);
     transport.swap(transport_);
@@ -368,7 +367,7 @@ void Connection::on_draining() {
 // ------------------------------------------------------------------------
 
 void Connection::push(PacketRef packet) {
-  std::shared_ptr<Transport> transport;
+  std::shared_ptr<TransportRace> transport;
   {
     const std::lock_guard guard(transport_lock_);
     transport = transport_;
@@ -394,7 +393,7 @@ void Connection::own_state_changed() {
 }
 
 StructurePtr Connection::stats() const {
-  std::shared_ptr<Transport> transport;
+  std::shared_ptr<TransportRace> transport;
   {
     const std::lock_guard guard(transport_lock_);
     transport = transport_;
@@ -414,10 +413,12 @@ StructurePtr Connection::stats() const {
     gst_structure_set(
         stats.get(), "loss-percent", G_TYPE_DOUBLE,
         100.0 * static_cast<double>(lost) / static_cast<double>(sent), nullptr);
-  gst_structure_set(
-      stats.get(), "state", G_TYPE_STRING, client::to_string(state_),
-      "session-id", G_TYPE_UINT64, guint64{session_id_}, "members", G_TYPE_UINT,
-      guint{members_}, "reconnects", G_TYPE_UINT, guint{reconnects_}, nullptr);
+  gst_structure_set(stats.get(), "transport", G_TYPE_STRING,
+                    transport ? transport->kind().c_str() : "", "state",
+                    G_TYPE_STRING, client::to_string(state_), "session-id",
+                    G_TYPE_UINT64, guint64{session_id_}, "members", G_TYPE_UINT,
+                    guint{members_}, "reconnects", G_TYPE_UINT,
+                    guint{reconnects_}, nullptr);
   return stats;
 }
 

@@ -19,7 +19,7 @@
 
 #include "libvideocall/client/client_session.h"
 #include "plugins/common/joinrequest.h"
-#include "plugins/videocall/transport.h"
+#include "plugins/videocall/transportrace.h"
 
 namespace videocall::gst {
 
@@ -51,6 +51,7 @@ class Connection final : private client::ClientSessionOwner,
     std::string display_name;
     bool insecure_skip_verify = false;
     std::string keylog_file;
+    std::string transport;  // the one kind to use; empty: any
     bool operator==(const Settings&) const = default;
   };
 
@@ -78,16 +79,17 @@ class Connection final : private client::ClientSessionOwner,
   // A user's own_state has changed.
   void own_state_changed();
   client::State state() const { return state_; }
-  // Fields of webtransportsink's, and rtt-ms, loss-percent (double), state
-  // (string), session-id (uint64), members (uint), reconnects (uint).
+  // Fields of the transport's sink, and rtt-ms, loss-percent (double),
+  // transport (string; empty: not connected), state (string), session-id
+  // (uint64), members (uint), reconnects (uint).
   StructurePtr stats() const;
 
  private:
   // -- ClientSessionOwner, on the thread
   // ------------------------------------------
   void start_join() override;
-  void start_connect(const std::string& url,
-                     const std::vector<std::string>& hashes) override;
+  void start_connect(
+      const std::vector<client::ConnectTarget>& targets) override;
   void abandon(CloseCode code) override;
   void send(PacketRef packet) override { push(std::move(packet)); }
   void on_state(const client::StateChange& change) override;
@@ -127,7 +129,7 @@ class Connection final : private client::ClientSessionOwner,
   std::mutex life_lock_;  // guards the thread's start and end
 
   mutable std::mutex transport_lock_;  // guards the pointer, not the transport
-  std::shared_ptr<Transport> transport_;
+  std::shared_ptr<TransportRace> transport_;
 
   std::atomic<client::State> state_{client::State::idle};
   std::atomic<uint64_t> session_id_{0};

@@ -55,9 +55,11 @@ void set_common(GstElement* element, const Transport::Options& options,
   hashes.push_back(nullptr);
   gst_util_set_object_arg(G_OBJECT(element), "mode", "caller");
   g_object_set(element, "endpoint", endpoint.c_str(), "uri",
-               options.url.c_str(), "certificate-hashes", hashes.data(),
-               "insecure-skip-verify", gboolean{options.insecure_skip_verify},
-               "client-name", options.client_name.c_str(), nullptr);
+               options.url.c_str(), "insecure-skip-verify",
+               gboolean{options.insecure_skip_verify}, "client-name",
+               options.client_name.c_str(), nullptr);
+  if (options.kind != "webtransport") return;  // what is QUIC's own
+  g_object_set(element, "certificate-hashes", hashes.data(), nullptr);
   if (!options.keylog_file.empty())
     g_object_set(element, "keylog-file", options.keylog_file.c_str(), nullptr);
 }
@@ -88,8 +90,10 @@ std::unique_ptr<Transport> Transport::create(const Options& options,
 }
 
 bool Transport::build(const Options& options) {
-  GstElement* source = gst_element_factory_make("webtransportsrc", nullptr);
-  GstElement* sink = gst_element_factory_make("webtransportsink", nullptr);
+  GstElement* source =
+      gst_element_factory_make((options.kind + "src").c_str(), nullptr);
+  GstElement* sink =
+      gst_element_factory_make((options.kind + "sink").c_str(), nullptr);
   pipeline_.reset(GST_ELEMENT(
       gst_object_ref_sink(gst_pipeline_new("videocall-transport"))));
   if (source) gst_bin_add(GST_BIN(pipeline_.get()), source);
@@ -180,7 +184,9 @@ void Transport::on_message(GstMessage* message) {
   }
   if (GST_MESSAGE_TYPE(message) != GST_MESSAGE_ELEMENT) return;
   const GstStructure* structure = gst_message_get_structure(message);
-  if (gst_structure_has_name(structure, "videocall-refused")) {
+  if (gst_structure_has_name(structure, "videocall-connected")) {
+    visitor_.on_connected();
+  } else if (gst_structure_has_name(structure, "videocall-refused")) {
     over_ = true;
     gint status = 0;
     gst_structure_get_int(structure, "status", &status);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One connection to a server: webtransportsrc and webtransportsink in a
+// One connection to a server: the source and sink of a transport in a
 // pipeline of their own, so that they can come and go while the pipeline of the
 // bins runs on. Made and destroyed on one thread; push() from any.
 #pragma once
@@ -22,6 +22,7 @@ class TransportVisitor {
  public:
   virtual ~TransportVisitor() = default;
   virtual void on_packets(std::vector<PacketRef> packets) = 0;
+  virtual void on_connected() {}
   virtual void on_refused(int status, const std::string& reason) = 0;
   virtual void on_disconnected(CloseCode code, const std::string& reason) = 0;
   virtual void on_draining() = 0;
@@ -30,7 +31,8 @@ class TransportVisitor {
 class Transport {
  public:
   struct Options {
-    std::string url;  // with the token: never logged
+    std::string kind;  // "webtransport", "websocket": the elements' names
+    std::string url;   // with the token: never logged
     std::vector<std::string> certificate_hashes;
     bool insecure_skip_verify = false;
     std::string keylog_file;
@@ -53,7 +55,7 @@ class Transport {
   void stop();
   // Hands |packet| to the send scheduler; never blocks.
   void push(PacketRef packet);
-  // Of webtransportsink; nullptr if there is none yet.
+  // Of the sink; nullptr if there is none yet.
   StructurePtr stats() const;
 
  private:

@@ -31,10 +31,10 @@ for (const { devices, says } of [
   });
 }
 
-scenario('a browser without WebTransport is told which have it', async (later) => {
+scenario('a browser without WebCodecs is told which have it', async (later) => {
   const daemon = later(await Daemon.start(), (d) => d.stop());
   const browser = later(await Chromium.launch());
-  await browser.withoutInWorkers('WebTransport');
+  await browser.withoutInWorkers('VideoDecoder');
   const page = await browser.open(daemon.meeting('old'));
   await page.fill('#name', 'Anna');
   await page.click('.lobby-join');

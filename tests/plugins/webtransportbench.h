@@ -157,16 +157,20 @@ class ServerBench {
 class CallerBench {
  public:
   CallerBench(const ServerBench& server, const std::string& uri,
-              const std::string& endpoint, bool with_source = true) {
-    bus = gst_bus_new();
-    if (with_source) {
-      source = make_element("webtransportsrc");
-      configure(source, server, uri, endpoint);
+              const std::string& endpoint, bool with_source = true)
+      : CallerBench(with_source
+                        ? make_caller("webtransportsrc", server, uri, endpoint)
+                        : nullptr,
+                    make_caller("webtransportsink", server, uri, endpoint)) {}
+  // Takes floating elements in mode=caller; |caller_source| may be nullptr.
+  CallerBench(GstElement* caller_source, GstElement* caller_sink)
+      : source(caller_source), sink(caller_sink), bus(gst_bus_new()) {
+    if (source) {
+      take(source);
       source_harness = gst_harness_new_with_element(source, nullptr, "src");
       gst_harness_play(source_harness);
     }
-    sink = make_element("webtransportsink");
-    configure(sink, server, uri, endpoint);
+    take(sink);
     sink_harness = gst_harness_new_with_element(sink, "sink_0", nullptr);
     gst_harness_set_src_caps_str(sink_harness,
                                  "application/x-videocall-packet, "
@@ -207,20 +211,25 @@ class CallerBench {
     }
   }
 
-  GstElement* source = nullptr;
-  GstElement* sink = nullptr;
+  GstElement* source;
+  GstElement* sink;
   GstHarness* source_harness = nullptr;
   GstHarness* sink_harness = nullptr;
   GstBus* bus;
 
  private:
-  void configure(GstElement* element, const ServerBench& server,
-                 const std::string& uri, const std::string& endpoint) {
+  static GstElement* make_caller(const char* factory, const ServerBench& server,
+                                 const std::string& uri,
+                                 const std::string& endpoint) {
+    GstElement* element = make_element(factory);
     gchar** hashes = server.hashes();
     gst_util_set_object_arg(G_OBJECT(element), "mode", "caller");
     g_object_set(element, "endpoint", endpoint.c_str(), "uri", uri.c_str(),
                  "certificate-hashes", hashes, nullptr);
     g_strfreev(hashes);
+    return element;
+  }
+  void take(GstElement* element) {
     gst_object_ref_sink(element);
     gst_element_set_bus(element, bus);
   }

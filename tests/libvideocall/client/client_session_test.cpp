@@ -15,11 +15,11 @@ constexpr Time kStart{1h};
 
 struct Owner final : ClientSessionOwner {
   void start_join() override { ++joins; }
-  void start_connect(const std::string& url,
-                     const std::vector<std::string>& hashes) override {
+  void start_connect(const std::vector<ConnectTarget>& all) override {
     ++connects;
-    last_url = url;
-    last_hashes = hashes;
+    targets = all;
+    last_url = all.front().url;
+    last_hashes = all.front().certificate_hashes;
   }
   void abandon(CloseCode) override { ++abandoned; }
   void send(PacketRef packet) override { sent.push_back(std::move(packet)); }
@@ -37,6 +37,7 @@ struct Owner final : ClientSessionOwner {
   void on_member_left(const Member&, const std::string&) override { --members; }
 
   int joins = 0, connects = 0, abandoned = 0, members = 0;
+  std::vector<ConnectTarget> targets;
   std::string last_url;
   std::vector<std::string> last_hashes;
   std::vector<PacketRef> sent;
@@ -54,8 +55,8 @@ PacketRef packet(PacketType type, const std::string& data, uint64_t id = 0) {
 }
 
 struct Rig {
-  explicit Rig(bool wants_video = true)
-      : session(owner, {"http://here:8080", 42, wants_video}) {}
+  explicit Rig(bool wants_video = true, const char* transport = "")
+      : session(owner, {"http://here:8080", 42, wants_video, transport}) {}
 
   static JoinAnswer answer() {
     JoinAnswer answer;
@@ -422,6 +423,37 @@ VC_TEST(layer_hints_say_what_is_looked_at) {
   hint(proto::MEDIA_KIND_AUDIO, {});
   rig.session.on_packet(*packet(PacketType::layer_hint, "\xff\xff"), rig.now);
   ck_assert_uint_eq(rig.owner.layer_hints.size(), 3);
+}
+
+VC_TEST(offers_webtransport_first_whatever_the_server_prefers) {
+  Rig rig;
+  rig.session.start(rig.now);
+  rig.session.on_joined(Rig::answer(), rig.now);
+  ck_assert_int_eq(rig.owner.targets.size(), 2);
+  ck_assert_str_eq(rig.owner.targets[0].kind.c_str(), "webtransport");
+  ck_assert_str_eq(rig.owner.targets[1].kind.c_str(), "websocket");
+  ck_assert_str_eq(rig.owner.targets[1].url.c_str(),
+                   "ws://here/meet/demo?token=T0K&v=1");
+  ck_assert(rig.owner.targets[1].certificate_hashes.empty());
+}
+
+VC_TEST(takes_the_one_transport_that_was_asked_for) {
+  Rig rig(true, "websocket");
+  rig.session.start(rig.now);
+  rig.session.on_joined(Rig::answer(), rig.now);
+  ck_assert_int_eq(rig.owner.targets.size(), 1);
+  ck_assert_str_eq(rig.owner.targets[0].kind.c_str(), "websocket");
+}
+
+VC_TEST(is_refused_if_the_server_lacks_the_transport) {
+  Rig rig(true, "websocket");
+  rig.session.start(rig.now);
+  JoinAnswer answer = Rig::answer();
+  answer.transports.erase(answer.transports.begin());
+  rig.session.on_joined(answer, rig.now);
+  ck_assert(rig.state() == State::refused);
+  ck_assert_str_eq(rig.owner.states.back().code.c_str(), "no-transport");
+  ck_assert_int_eq(rig.owner.connects, 0);
 }
 
 VC_TEST(roster_survives_a_resume_and_goes_with_the_end) {
