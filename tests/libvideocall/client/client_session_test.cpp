@@ -288,7 +288,7 @@ VC_TEST(what_it_cannot_do_is_a_refusal) {
     Rig rig;
     rig.session.start(rig.now);
     JoinAnswer answer = Rig::answer();
-    answer.transports.pop_back();
+    answer.transports = {{"pigeon", "pigeon://here/meet/demo", {}}};
     rig.session.on_joined(answer, rig.now);
     ck_assert(rig.state() == State::refused);
   }
