@@ -19,5 +19,6 @@ std::span<const Attack> connect_attacks();
 std::span<const Attack> session_attacks();
 std::span<const Attack> load_attacks();
 std::span<const Attack> http_attacks();
+std::span<const Attack> websocket_attacks();
 
 }  // namespace videocall::badinput

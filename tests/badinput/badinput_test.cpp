@@ -63,8 +63,9 @@ VC_TEST(five_repetitions_are_refused_and_leave_nothing) {
   {
     Pair pair(arena);
     for (int round = 1; round <= kWarmUps + kRepetitions; ++round) {
-      for (const auto& attacks : {http_attacks(), connect_attacks(),
-                                  session_attacks(), load_attacks()})
+      for (const auto& attacks :
+           {http_attacks(), connect_attacks(), session_attacks(),
+            load_attacks(), websocket_attacks()})
         run_all(attacks, arena, pair);
       settle(arena);
       const size_t now = arena.resident_bytes();
