@@ -209,6 +209,8 @@ void UpgradeDesk::accept(const UpgradePtr& upgrade) {
           [desk = shared_from_this(), upgrade] { desk->on_switched(upgrade); });
   // The client may go before the 101 went out.
   connect(upgrade->message, "finished", [desk = shared_from_this(), upgrade] {
+    // These handlers hold it, and the message holds them.
+    g_clear_object(&upgrade->message);
     if (!std::exchange(upgrade->handed_on, true))
       desk->with_host([&](const Host& host) {
         host.done({nullptr, upgrade->id, upgrade->remote_address, nullptr});
@@ -217,12 +219,15 @@ void UpgradeDesk::accept(const UpgradePtr& upgrade) {
 }
 
 void UpgradeDesk::on_switched(const UpgradePtr& upgrade) {
-  if (soup_server_message_get_status(upgrade->message) !=
+  if (!upgrade->message ||
+      soup_server_message_get_status(upgrade->message) !=
           SOUP_STATUS_SWITCHING_PROTOCOLS ||
       std::exchange(upgrade->handed_on, true))
     return;
+  const Object<SoupServerMessage> message(
+      std::exchange(upgrade->message, nullptr));
   AdoptCommand command;
-  command.stream.reset(soup_server_message_steal_connection(upgrade->message));
+  command.stream.reset(soup_server_message_steal_connection(message.get()));
   command.request_id = upgrade->id;
   command.remote_address = upgrade->remote_address;
   command.grant = std::move(upgrade->grant);

@@ -61,9 +61,17 @@ class SocketClient {
   bool message(const std::string& payload) {
     return send(frame_head(kBinary, payload.size()) + payload);
   }
-  // Waits for the end; the code of the server's close frame, 0 without one.
-  int closed_with() {
-    ck_assert_msg(tcp_.closed(), "the server was content");
+  // Says CONNECTION; false if no SESSION_ASSIGNED comes, which names the node.
+  bool enter() {
+    message(text_of(control(PacketType::connection, 0)));
+    return tcp_.read("node-1").find("node-1") != std::string::npos;
+  }
+  // Waits for the server's close frame with |wanted| or the end; the code of
+  // the frame, 0 without one.
+  int closed_with(int wanted) {
+    const char code[] = {static_cast<char>(wanted >> 8),
+                         static_cast<char>(wanted)};
+    tcp_.read({code, sizeof code});
     std::string_view text = tcp_.text();
     for (text.remove_prefix(head_); text.size() >= 2;) {
       const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
@@ -84,16 +92,14 @@ class SocketClient {
 
 // In the meeting: CONNECTION was answered.
 std::unique_ptr<SocketClient> member(Arena& arena, const std::string& meeting) {
-  const size_t before = arena.members(meeting);
   auto client = std::make_unique<SocketClient>(arena, arena.path(meeting));
   ck_assert_int_eq(client->status(), 101);
-  client->message(text_of(control(PacketType::connection, 0)));
-  arena.process().until([&] { return arena.members(meeting) > before; });
+  ck_assert(client->enter());
   return client;
 }
 
 void expect_end(SocketClient& client, const char* what) {
-  const int code = client.closed_with();
+  const int code = client.closed_with(kProtocolError);
   ck_assert_msg(code == kProtocolError, "%s: closed with %d", what, code);
 }
 
@@ -126,8 +132,7 @@ void a_token_twice(Arena& arena) {
   const std::string token = arena.token("demo");
   SocketClient first(arena, Arena::path("demo", token));
   ck_assert_int_eq(first.status(), 101);
-  first.message(text_of(control(PacketType::connection, 0)));
-  arena.process().until([&] { return arena.members("demo") > 0; });
+  ck_assert(first.enter());
   SocketClient second(arena, Arena::path("demo", token));
   ck_assert_int_eq(second.status(), 401);
 }
@@ -183,12 +188,12 @@ void wrong_frames(Arena& arena) {
   {
     auto client = member(arena, "rude");
     client->send("\x82\x01x");  // without a mask
-    ck_assert_int_eq(client->closed_with(), 1'002);
+    ck_assert_int_eq(client->closed_with(1'002), 1'002);
   }
   {
     auto client = member(arena, "rude");
     client->send(frame_head(kContinuation, 1) + "x");
-    ck_assert_int_eq(client->closed_with(), 1'002);
+    ck_assert_int_eq(client->closed_with(1'002), 1'002);
   }
 }
 
