@@ -87,6 +87,10 @@ void Listener::on_command(Command& command, Time now) {
 }
 
 void Listener::adopt(AdoptCommand& command, Time now) {
+  if (!visitor()) {  // at the end nobody is there to hear of a newcomer
+    give_back(command.remote_address);
+    return;
+  }
   Peer& peer = add_peer(command.stream.get(), Link::Side::server, now);
   peer.remote_address = command.remote_address;
   open_peer(peer);

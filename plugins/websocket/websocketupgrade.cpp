@@ -51,15 +51,21 @@ std::string path_and_query(SoupServerMessage* message) {
   return path;
 }
 
+// Later, whoever calls: g_main_context_invoke() may run it in any thread while
+// the loop does not run.
 void run_in(GMainContext* context, std::function<void()> task) {
-  g_main_context_invoke_full(
-      context, G_PRIORITY_DEFAULT,
+  GSource* source = g_idle_source_new();
+  g_source_set_priority(source, G_PRIORITY_DEFAULT);
+  g_source_set_callback(
+      source,
       [](gpointer held) -> gboolean {
         (*static_cast<std::function<void()>*>(held))();
         return G_SOURCE_REMOVE;
       },
       new std::function<void()>(std::move(task)),
       [](gpointer held) { delete static_cast<std::function<void()>*>(held); });
+  g_source_attach(source, context);
+  g_source_unref(source);
 }
 
 void stop_timer(Upgrade& upgrade) {
