@@ -141,9 +141,7 @@ inline constexpr auto kDatagramLimitLifetime =
 // -------------------------------
 inline constexpr auto kMinReconnectDelay = 250ms;
 inline constexpr auto kMaxReconnectDelay = 15s;
-inline constexpr auto kConnectTimeout = 15s;  // until SESSION_ASSIGNED
-// Of the better transport; a network that blocks UDP does not say so.
-inline constexpr auto kTransportHeadStart = 250ms;
+inline constexpr auto kConnectTimeout = 15s;      // until SESSION_ASSIGNED
 inline constexpr auto kStableConnection = 10s;    // then the delay starts anew
 inline constexpr unsigned kMaxFirstAttempts = 3;  // before ever connected
 inline constexpr unsigned kMaxTokenRefusals = 3;  // 401s in a row

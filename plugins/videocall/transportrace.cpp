@@ -3,12 +3,16 @@
 
 #include <algorithm>
 
-#include "libvideocall/wire/limits.h"
-
 GST_DEBUG_CATEGORY_EXTERN(gst_videocall_bins_debug);
 #define GST_CAT_DEFAULT gst_videocall_bins_debug
 
 namespace videocall::gst {
+namespace {
+
+// Of the better transport; a network that blocks UDP does not say so.
+constexpr auto kHeadStart = 250ms;
+
+}  // namespace
 
 struct TransportRace::Runner final : TransportVisitor {
   explicit Runner(TransportRace& r) : race(r) {}
@@ -115,8 +119,7 @@ void TransportRace::start_next() {
 }
 
 void TransportRace::arm() {
-  head_start_ = g_timeout_source_new(static_cast<guint>(
-      std::chrono::milliseconds(limits::kTransportHeadStart).count()));
+  head_start_ = g_timeout_source_new(static_cast<guint>(kHeadStart.count()));
   g_source_set_callback(
       head_start_,
       [](gpointer self) -> gboolean {
