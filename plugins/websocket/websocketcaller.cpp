@@ -143,10 +143,7 @@ quic::ChannelStats Caller::stats() const {
 }
 
 quic::EndpointStats Caller::endpoint_stats() const {
-  quic::EndpointStats stats;
-  stats.sessions = sessions();
-  stats.dropped_commands = dropped_commands();
-  return stats;
+  return loop_stats();
 }
 
 }  // namespace videocall::websocket

@@ -150,10 +150,7 @@ Result<void> Listener::reload_certificate() {
 }
 
 quic::EndpointStats Listener::endpoint_stats() const {
-  quic::EndpointStats stats;
-  stats.sessions = sessions();
-  stats.dropped_commands = dropped_commands();
-  return stats;
+  return loop_stats();
 }
 
 }  // namespace videocall::websocket

@@ -7,6 +7,7 @@
 
 #include <gio/gio.h>
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -14,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include "libvideocall/base/counter.h"
 #include "libvideocall/quic/endpoint.h"
 #include "libvideocall/quic/inbox.h"
 #include "libvideocall/quic/timer_heap.h"
@@ -58,6 +60,7 @@ struct Peer final : quic::ChannelVisitor, LinkVisitor {
   uint32_t slot = 0;
   uint32_t generation = 0;
   uint64_t reported_bytes = 0;  // sent when its link was reported last
+  quic::ChannelStats counted;   // in the loop's counters
   bool touched = false;
   bool open = false;  // reported opened, not yet closed
 };
@@ -83,6 +86,18 @@ struct CloseAllCommand {
 using Command = std::variant<DeliverCommand, SendCommand, AdoptCommand,
                              CloseCommand, CloseAllCommand>;
 
+// Written by the loop's thread alone, read from any. Network bytes are those of
+// the sockets' frames, without TCP and TLS.
+struct LoopCounters {
+  Counter opened;
+  std::array<Counter, quic::kCloseCodes> closed;
+  Counter network_bytes_in, network_bytes_out;
+  Counter packets_in, packets_out, packet_bytes_in, packet_bytes_out;
+  Counter packets_refused, dropped_audio, dropped_video, groups_cut;
+  Counter queued_bytes;  // when the links were looked at last
+  DurationHistogram queue_delay, rtt;
+};
+
 class Loop {
  public:
   explicit Loop(uint16_t endpoint);
@@ -97,7 +112,8 @@ class Loop {
   bool post(Command command, size_t bytes);
   void post_urgent(Command command);
   uint64_t sessions() const { return sessions_.load(); }
-  uint64_t dropped_commands() const { return dropped_commands_.load(); }
+  // Any thread.
+  quic::EndpointStats loop_stats() const;
 
   // The loop's thread only: queues for those recipients that are here.
   void deliver(std::span<const Delivery> deliveries);
@@ -142,6 +158,8 @@ class Loop {
   void take_inbox();
   void fire_timers(Time now);
   Time report_links(Time now);
+  void count_packets(Peer& peer, const quic::ChannelStats& stats);
+  void count_closed(Peer& peer, CloseCode code);
   void visit_touched(Time now);
   void settle(Peer& peer);
   void remove_peer(Peer& peer);
@@ -165,6 +183,7 @@ class Loop {
   bool reports_links_ = false;
   Time report_at_ = Time::min();
   std::vector<LinkReport> reports_;  // scratch of report_links
+  LoopCounters counters_;
   std::atomic<uint64_t> sessions_{0};
   std::atomic<uint64_t> dropped_commands_{0};
   std::atomic_flag running_;
