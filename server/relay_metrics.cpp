@@ -5,6 +5,7 @@ namespace videocall::server {
 namespace {
 
 constexpr std::string_view kTransportEnding = "-listener-stats";
+constexpr std::string_view kNats = "nats-stats";
 constexpr std::string_view kRouter = "videocallrouter-stats";
 
 enum class Type { counter, gauge, histogram };
@@ -148,6 +149,16 @@ constexpr Row kRouterRows[] = {
      "Members who left, also the lost."},
     {"lost", "videocall_members_lost_total", "", kCounter,
      "Members who did not resume in time."},
+    {"client-reports", "videocall_client_reports_total", "", kCounter,
+     "Reports of clients on how they fare (HEALTH)."},
+    {"client-peers", "videocall_client_peers_total", "", kCounter,
+     "People of whom those reports say something, once for each report."},
+    {"client-unseen", "videocall_client_peers_unseen_total", "", kCounter,
+     "Of them, whose video is on and not seen."},
+    {"client-unheard", "videocall_client_peers_unheard_total", "", kCounter,
+     "Of them, whose audio is on and not heard."},
+    {"client-rtt", "videocall_client_rtt_seconds", "", kHistogram,
+     "Round trips that clients measured, once for each report."},
     {"packets-forwarded", "videocall_room_forwarded_packets_total", "",
      kCounter, "Packets times those who were to get them."},
     {"bytes-forwarded", "videocall_room_forwarded_bytes_total", "", kCounter,
@@ -161,6 +172,42 @@ constexpr Row kRouterRows[] = {
     {"shed-level", "videocall_shed_level", "", kGauge,
      "How much video is left out for everybody, 0 (nothing) to 5 (all), to "
      "keep max-bytes-out."},
+};
+
+constexpr const char* kNatsMessages = "videocall_nats_messages_total";
+constexpr const char* kNatsMessagesHelp =
+    "Packets from (in) and to (out) other nodes.";
+constexpr const char* kNatsBytes = "videocall_nats_bytes_total";
+constexpr const char* kNatsBytesHelp = "Bytes of those packets.";
+constexpr const char* kNatsDropped = "videocall_nats_packets_dropped_total";
+constexpr const char* kNatsDroppedHelp =
+    "Packets that did not cross between nodes, by reason.";
+
+// Of a node that is joined to others.
+constexpr Row kNatsRows[] = {
+    {"connected", "videocall_nats_connected", "", kGauge,
+     "Whether the NATS server is reached (1) or not (0)."},
+    {"connects", "videocall_nats_connects_total", "", kCounter,
+     "Times that a NATS server was reached."},
+    {"subscriptions", "videocall_nats_subscriptions", "", kGauge,
+     "Subjects that are subscribed to."},
+    {"messages-in", kNatsMessages, "direction=\"in\"", kCounter,
+     kNatsMessagesHelp},
+    {"messages-out", kNatsMessages, "direction=\"out\"", kCounter,
+     kNatsMessagesHelp},
+    {"bytes-in", kNatsBytes, "direction=\"in\"", kCounter, kNatsBytesHelp},
+    {"bytes-out", kNatsBytes, "direction=\"out\"", kCounter, kNatsBytesHelp},
+    {"queued-bytes", "videocall_nats_queued_bytes", "", kGauge,
+     "Bytes that wait to be sent or routed."},
+    {"failed", kNatsDropped, "reason=\"failed\"", kCounter, kNatsDroppedHelp},
+    {"invalid", kNatsDropped, "reason=\"invalid\"", kCounter, kNatsDroppedHelp},
+    {"dropped-full", kNatsDropped, "reason=\"full\"", kCounter,
+     kNatsDroppedHelp},
+    {"dropped-late", kNatsDropped, "reason=\"late\"", kCounter,
+     kNatsDroppedHelp},
+    {"dropped-cut", kNatsDropped, "reason=\"cut\"", kCounter, kNatsDroppedHelp},
+    {"dropped-unlinked", kNatsDropped, "reason=\"unlinked\"", kCounter,
+     kNatsDroppedHelp},
 };
 
 void add_row(MetricsText& out, const Statistics& part, const Row& row,
@@ -192,6 +239,8 @@ void add_relay_metrics(MetricsText& out, const Statistics& part) {
     for (const Row& row : kTransportRows) add_row(out, part, row, transport);
   } else if (name == kRouter) {
     for (const Row& row : kRouterRows) add_row(out, part, row, "");
+  } else if (name == kNats) {
+    for (const Row& row : kNatsRows) add_row(out, part, row, "");
   }
 }
 

@@ -25,6 +25,11 @@ class Backoff {
     for (unsigned i = 0; i < attempts_ && full < kMax; ++i) full *= 2;
     full = std::min(full, kMax);
     ++attempts_;
+    return spread(full);
+  }
+
+  // Between half of and the whole of |full|; no attempt.
+  Duration spread(Duration full) {
     std::uniform_int_distribution<int64_t> spread(full.count() / 2,
                                                   full.count());
     return Duration(spread(random_));

@@ -86,6 +86,7 @@ void ClientSession::join(Time) {
 }
 
 void ClientSession::on_joined(const JoinAnswer& answer, Time now) {
+  if (looking_ && !leave_draining(answer, now)) return;
   if (phase_ != Phase::joining) return;
   user_id_ = answer.user_id;
   if (answer.e2ee == "required") {
@@ -140,6 +141,11 @@ std::string ClientSession::connect_url(const Transport& transport,
 }
 
 void ClientSession::on_join_failed(const JoinFailure& failure, Time now) {
+  if (std::exchange(looking_, false)) {
+    // Nobody else takes us yet; the session goes on as long as it does.
+    move_at_ = now + backoff_.spread(limits::kMoveRetryDelay);
+    return;
+  }
   if (phase_ != Phase::joining) return;
   const Verdict verdict = judge(failure, config_.location);
   std::string code = failure.code;
@@ -174,11 +180,48 @@ void ClientSession::on_disconnected(CloseCode code, const std::string& reason,
     return;
   }
   const bool at_once = draining_ || code == CloseCode::draining;
+  if (at_once && phase_ == Phase::connected)
+    drain_over_ = now + limits::kDrainRetryTime;
+  if (std::exchange(looking_, false)) {
+    // What is under way is the next attempt.
+    phase_ = Phase::joining;
+    timer_ = Time::max();
+    draining_ = false;
+    attempt_ = 1;
+    set_state(State::reconnecting, attempt_, reason, name);
+    return;
+  }
   retry(reason, name, now, at_once);
 }
 
-void ClientSession::on_draining(Time) {
-  draining_ = true;
+void ClientSession::on_draining(Time now) {
+  if (std::exchange(draining_, true) || phase_ != Phase::connected) return;
+  move_at_ = now + backoff_.spread(limits::kMoveDelay);
+}
+
+void ClientSession::look_around(Time) {
+  move_at_ = Time::max();
+  if (phase_ != Phase::connected) return;
+  looking_ = true;
+  owner_.start_join();
+}
+
+// Leaves the server that drains for the one that |answer| names; false: it
+// names none.
+bool ClientSession::leave_draining(const JoinAnswer& answer, Time now) {
+  looking_ = false;
+  if (answer.status != "admitted") {
+    move_at_ = now + backoff_.spread(limits::kMoveRetryDelay);
+    return false;
+  }
+  drain_over_ = now + limits::kDrainRetryTime;
+  draining_ = false;
+  owner_.abandon(CloseCode::draining);
+  phase_ = Phase::joining;
+  attempt_ = 1;
+  set_state(State::reconnecting, attempt_, "The server is about to stop.",
+            std::string(videocall::to_string(CloseCode::draining)));
+  return true;
 }
 
 // Waits for its turn, then joins anew. |at_once|: the first time without delay.
@@ -194,11 +237,18 @@ void ClientSession::retry(const std::string& reason, const std::string& code,
     return;
   }
   if (phase_ == Phase::connected) attempt_ = 0;
-  const bool first = backoff_.attempts() == 0;
-  const Duration delay = backoff_.next();
+  const bool lived =
+      phase_ == Phase::connected && now - connected_at_ >= limits::kMoveDelay;
+  const bool first = backoff_.attempts() == 0 || lived;
+  const bool quick = now < drain_over_;
+  const Duration delay =
+      quick ? backoff_.spread(limits::kDrainRetryDelay) : backoff_.next();
+  // One that drains again and again is not come back to at once.
+  if (quick && at_once) (void)backoff_.next();
   ++attempt_;
   phase_ = Phase::waiting;
   draining_ = false;
+  move_at_ = Time::max();
   timer_ = at_once && first ? now : now + delay;
   set_state(was_connected_ ? State::reconnecting : State::joining, attempt_,
             reason, code);
@@ -208,6 +258,8 @@ void ClientSession::finish(State state, const std::string& reason,
                            const std::string& code) {
   phase_ = Phase::over;
   timer_ = Time::max();
+  move_at_ = Time::max();
+  looking_ = false;
   set_state(state, 0, reason, code);
   roster_.clear();
 }
@@ -243,6 +295,7 @@ void ClientSession::on_assigned(const Packet& packet, Time now) {
   if (!assigned.ParseFromArray(data.data(), static_cast<int>(data.size())))
     return;
   phase_ = Phase::connected;
+  drain_over_ = Time::min();
   connected_at_ = now;
   was_connected_ = true;
   token_refusals_ = 0;
@@ -320,6 +373,7 @@ void ClientSession::send(PacketType type, const std::string& data) {
 }
 
 void ClientSession::on_timer(Time now) {
+  if (now >= move_at_) look_around(now);
   if (now < timer_) return;
   switch (phase_) {
     case Phase::waiting:

@@ -6,6 +6,7 @@
 // connections, so that a pipeline need not stop when one is lost.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -59,7 +60,8 @@ struct ConnectTarget {
 // session before it has returned.
 class ClientSessionOwner : public RosterObserver {
  public:
-  // Ask the HTTP API; answer with on_joined or on_join_failed.
+  // Ask the HTTP API; answer with on_joined or on_join_failed. A connection
+  // that is up stays up meanwhile: its server may be draining.
   virtual void start_join() = 0;
   // Open one of |targets|, the best first, and send CONNECTION; answer with
   // packets, on_connect_refused or on_disconnected.
@@ -98,6 +100,8 @@ class VIDEOCALL_API ClientSession {
   void on_join_failed(const JoinFailure& failure, Time now);
   void on_connect_refused(int status, const std::string& reason, Time now);
   void on_disconnected(CloseCode code, const std::string& reason, Time now);
+  // The server is about to go: looks for another one while the session goes
+  // on, and moves there, resuming; or waits for this one to come back.
   void on_draining(Time now);
   // Packets of the server but media; SESSION_ASSIGNED first.
   void on_packet(const Packet& packet, Time now);
@@ -108,7 +112,7 @@ class VIDEOCALL_API ClientSession {
   // Asks for a key frame of somebody's track.
   void request_keyframe(uint64_t session_id, MediaKind kind, unsigned layer);
 
-  Time next_timer() const { return timer_; }  // Time::max(): none
+  Time next_timer() const { return std::min(timer_, move_at_); }  // max: none
   void on_timer(Time now);
 
   State state() const { return state_; }
@@ -124,6 +128,8 @@ class VIDEOCALL_API ClientSession {
   void join(Time now);
   void retry(const std::string& reason, const std::string& code, Time now,
              bool at_once = false);
+  void look_around(Time now);
+  bool leave_draining(const JoinAnswer& answer, Time now);
   void finish(State state, const std::string& reason, const std::string& code);
   void set_state(State state, unsigned attempt, const std::string& reason,
                  const std::string& code);
@@ -143,6 +149,8 @@ class VIDEOCALL_API ClientSession {
   State state_ = State::idle;
   Phase phase_ = Phase::idle;
   Time timer_ = Time::max();
+  Time move_at_ = Time::max();     // while draining: the next look around
+  Time drain_over_ = Time::min();  // until then tries follow one another fast
   OwnState own_state_;
   std::string user_id_;
   std::string resume_secret_;
@@ -153,6 +161,7 @@ class VIDEOCALL_API ClientSession {
   unsigned token_refusals_ = 0;  // 401s in a row
   bool was_connected_ = false;
   bool draining_ = false;
+  bool looking_ = false;  // a join is under way while connected
 };
 
 }  // namespace videocall::client

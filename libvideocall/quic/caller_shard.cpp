@@ -260,6 +260,7 @@ void CallerShard::close(CloseCode code, std::string_view reason) {
 
 void CallerShard::leave() {
   const Time now = Clock::now();
+  take_inbox(now);  // it may say with which code
   if (open_ && !over_) channel_->close(CloseCode::left, "");
   touch_session();
   write_touched(now);

@@ -10,6 +10,7 @@ LinkReport ChannelStats::report(const SessionHandle& session) const {
           .packets_lost = transport.packets_lost,
           .dropped_video = dropped_video,
           .dropped_audio = dropped_audio,
+          .packets_refused = refused,
           .queued_bytes = queued_bytes,
           .queued_for = queued_for,
           .rtt = transport.smoothed_rtt,

@@ -40,6 +40,11 @@ struct EndpointConfig {
   size_t max_sessions = limits::kMaxSessionsPerEndpoint;
   // Of one address (IPv6: of one /64); more are refused with 429. 0: no bound.
   size_t max_sessions_per_address = 0;
+  // That wait for admit() or refuse(); more are refused with 503.
+  size_t max_pending_admissions = limits::kMaxPendingAdmissions;
+  // Handshakes of one shard that have begun and not ended; more are not
+  // answered.
+  size_t max_pending_handshakes = limits::kMaxHandshakes;
   // New connections a second, all shards together; what is beyond is not
   // answered, and clients try again by themselves. 0: no bound.
   size_t max_handshakes_per_s = limits::kMaxHandshakesPerSecond;

@@ -156,7 +156,9 @@ struct FleetShard::Session final : ChannelVisitor {
   void on_packet(PacketRef packet, Time now) override {
     if (!ended) fleet.visitor_.on_packet(index, *packet, now);
   }
-  void on_draining() override {}
+  void on_draining() override {
+    if (!ended) fleet.visitor_.on_draining(index, Clock::now());
+  }
   void on_closed(CloseCode code, std::string_view reason,
                  bool by_peer) override {
     end({true, 0, code, by_peer, reason});

@@ -37,6 +37,8 @@ class FleetVisitor {
   // CONNECT was accepted.
   virtual void on_open(size_t index, Time now) = 0;
   virtual void on_packet(size_t index, const Packet& packet, Time now) = 0;
+  // The server asks to leave soon.
+  virtual void on_draining(size_t, Time) {}
   // Once for each connect() that succeeded, unless another takes its place.
   virtual void on_ended(size_t index, const FleetEnd& end, Time now) = 0;
 };

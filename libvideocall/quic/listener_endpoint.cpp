@@ -67,6 +67,8 @@ Result<void> ListenerEndpoint::init() {
   state_.number = config_.number;
   state_.admission_timeout = config_.admission_timeout;
   state_.max_sessions = config_.max_sessions;
+  state_.max_pending_admissions = config_.max_pending_admissions;
+  state_.max_pending_handshakes = config_.max_pending_handshakes;
   state_.addresses.set_bound(config_.max_sessions_per_address);
   state_.connection.tls = tls_;
   gnutls_rnd(GNUTLS_RND_KEY, state_.connection.static_secret.data(),

@@ -116,7 +116,7 @@ void ListenerShard::answer_initial(const Datagram& datagram, Time now) {
   std::array<uint8_t, kMinInitialBytes> out;
   const Secret& secret = state_.connection.static_secret;
   const uint64_t pending = counters_.handshakes.load(std::memory_order_relaxed);
-  if (pending >= limits::kMaxHandshakes) {
+  if (pending >= state_.max_pending_handshakes) {
     counters_.refused.fetch_add(1, std::memory_order_relaxed);
     return;  // silence: the client tries again by itself
   }
@@ -201,7 +201,7 @@ void ListenerShard::on_connect_request(Connection& connection,
   }
   if (state_.sessions.load(std::memory_order_relaxed) >= state_.max_sessions ||
       state_.admissions.load(std::memory_order_relaxed) >=
-          limits::kMaxPendingAdmissions) {
+          state_.max_pending_admissions) {
     turn_away(connection, ConnectRefusal::full, 503, "too many sessions");
     return;
   }

@@ -23,6 +23,8 @@ struct ListenerState {
   uint16_t number = 0;
   Duration admission_timeout{0};
   size_t max_sessions = limits::kMaxSessionsPerEndpoint;
+  size_t max_pending_admissions = limits::kMaxPendingAdmissions;
+  size_t max_pending_handshakes = limits::kMaxHandshakes;
   AddressQuota addresses;
   std::atomic<bool> draining{false};
   std::atomic<size_t> sessions{0};    // open

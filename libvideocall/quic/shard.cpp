@@ -309,11 +309,12 @@ Time Shard::report_links(Time now) {
   for_each_peer([&](Peer& peer) {
     if (!peer.open) return;
     const ChannelStats stats = peer.channel->stats(now);
+    const bool refused = stats.refused != peer.counted.refused;
     count_packets(peer, stats);
     queued += stats.queued_bytes;
     const uint64_t sent = stats.transport.bytes_sent;
     if (std::exchange(peer.reported_bytes, sent) == sent &&
-        stats.queued_bytes == 0)
+        stats.queued_bytes == 0 && !refused)
       return;
     counters_.queue_delay.add(stats.queued_for);
     if (stats.transport.smoothed_rtt > Duration::zero())

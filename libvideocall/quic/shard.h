@@ -153,6 +153,8 @@ class Shard : public ConnectionOwner {
   void route(const Datagram& datagram, Time now);
   // Outside of any connection: version negotiation, Retry, reset.
   void send_stateless(const Path& path, Bytes bytes);
+  // Does what other threads asked for; used at the end.
+  void take_inbox(Time now);
   // Writes what is queued without a visitor's turn; used at the end.
   void write_touched(Time now);
   void flush_sockets();
@@ -181,7 +183,6 @@ class Shard : public ConnectionOwner {
   Result<void> turn(ShardVisitor& visitor, Duration timeout);
   Result<void> wait(Duration timeout);
   Time report_links(Time now);
-  void take_inbox(Time now);
   void read_sockets(Time now);
   void read_socket(size_t index, Time now);
   void fire_timers(Time now);

@@ -68,10 +68,11 @@ struct LinkReport {
   uint64_t packets_lost = 0;
   uint64_t dropped_video = 0;  // packets left out for want of time or room
   uint64_t dropped_audio = 0;
-  uint64_t queued_bytes = 0;  // wait to be sent
-  Duration queued_for{0};     // how long the oldest of them has waited
-  Duration rtt{0};            // smoothed; 0: unknown
-  double delivery_rate = 0;   // bytes/s lately acknowledged; 0: unknown
+  uint64_t packets_refused = 0;  // of the viewer's own, by the transport
+  uint64_t queued_bytes = 0;     // wait to be sent
+  Duration queued_for{0};        // how long the oldest of them has waited
+  Duration rtt{0};               // smoothed; 0: unknown
+  double delivery_rate = 0;      // bytes/s lately acknowledged; 0: unknown
 };
 
 // The room's wish that a session be closed by its transport.

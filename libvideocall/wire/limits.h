@@ -34,6 +34,8 @@ inline constexpr size_t kMaxViewportsPerSecond = 5;
 inline constexpr size_t kMaxLayerPreferences = 64;
 inline constexpr size_t kMaxChatBytes = 4'000;
 inline constexpr size_t kChatIdBytes = 16;
+inline constexpr int kMaxHealthPeers = 256;        // of one HEALTH
+inline constexpr size_t kMaxReportsPerSecond = 2;  // HEALTH and DIAGNOSTICS
 inline constexpr size_t kMaxReactionsPerSecond = 4;
 inline constexpr size_t kMaxChatsPerSecond = 5;
 inline constexpr size_t kMaxUnknownTypePacketsPerSecond = 20;
@@ -141,7 +143,15 @@ inline constexpr auto kDatagramLimitLifetime =
 // -------------------------------
 inline constexpr auto kMinReconnectDelay = 250ms;
 inline constexpr auto kMaxReconnectDelay = 15s;
-inline constexpr auto kConnectTimeout = 15s;      // until SESSION_ASSIGNED
+inline constexpr auto kConnectTimeout = 15s;  // until SESSION_ASSIGNED
+// When the server drains: a first look for another one after up to this,
+inline constexpr auto kMoveDelay = 500ms;
+// further ones at this interval, while the session goes on;
+inline constexpr auto kMoveRetryDelay = 1s;
+// and for this long after it was closed, tries in quick succession: another
+// node, or the same after its restart, is there in a moment.
+inline constexpr auto kDrainRetryDelay = 200ms;
+inline constexpr auto kDrainRetryTime = 3s;
 inline constexpr auto kStableConnection = 10s;    // then the delay starts anew
 inline constexpr unsigned kMaxFirstAttempts = 3;  // before ever connected
 inline constexpr unsigned kMaxTokenRefusals = 3;  // 401s in a row

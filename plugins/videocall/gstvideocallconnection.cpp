@@ -226,7 +226,6 @@ void Connection::on_timer() {
 // ----------------------------------------------------------
 
 void Connection::start_join() {
-  drop_transport();
   join_->start([this](JoinOutcome outcome) {
     if (auto* answer = std::get_if<client::JoinAnswer>(&outcome))
       session_->on_joined(*answer, Clock::now());
@@ -262,21 +261,21 @@ void Connection::start_connect(
   transport->start();
 }
 
-void Connection::abandon(CloseCode) {
+void Connection::abandon(CloseCode code) {
   join_->cancel();
-  drop_transport();
+  drop_transport(code);
 }
 
 // Waits for the transport's streaming thread; no lock may be held that it
 // takes.
-void Connection::drop_transport() {
+void Connection::drop_transport(CloseCode code) {
   std::shared_ptr<TransportRace> transport;
   {
     const std::lock_guard guard(transport_lock_);
     transport.swap(transport_);
   }
   // A thread that pushes may hold on to it; it ends here all the same.
-  if (transport) transport->stop();
+  if (transport) transport->stop(code);
 }
 
 void Connection::on_state(const client::StateChange& change) {

@@ -114,7 +114,7 @@ class Connection final : private client::ClientSessionOwner,
   void invoke(std::function<void()> task);
   void arm();
   void on_timer();
-  void drop_transport();
+  void drop_transport(CloseCode code = CloseCode::left);
   void each_user(const std::function<void(ConnectionUser&)>& call);
 
   const Settings settings_;

@@ -140,12 +140,15 @@ Transport::~Transport() {
   if (sink_pad_) gst_element_release_request_pad(sink_, sink_pad_.get());
 }
 
-void Transport::stop() {
+void Transport::stop(CloseCode code) {
   if (watch_) {
     g_source_destroy(watch_);
     g_source_unref(watch_);
     watch_ = nullptr;
   }
+  // Without a word it would have left.
+  if (code != CloseCode::left)
+    g_signal_emit_by_name(source_, "close-all", static_cast<guint>(code), "");
   // Ends the streaming thread, and with the endpoint the session.
   gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
   if (in_) gst_pad_set_active(in_.get(), FALSE);

@@ -50,9 +50,9 @@ class Transport {
 
   // Calls the server; a failure is told to the visitor.
   void start();
-  // Leaves (close code 0) if the session is still up. No call is made to the
+  // Leaves with |code| if the session is still up. No call is made to the
   // visitor from then on. Waits for the streaming thread.
-  void stop();
+  void stop(CloseCode code = CloseCode::left);
   // Hands |packet| to the send scheduler; never blocks.
   void push(PacketRef packet);
   // Of the sink; nullptr if there is none yet.

@@ -87,9 +87,9 @@ void TransportRace::start() {
   start_next();
 }
 
-void TransportRace::stop() {
+void TransportRace::stop(CloseCode code) {
   disarm(head_start_);
-  for (const auto& runner : runners_) runner->transport->stop();
+  for (const auto& runner : runners_) runner->transport->stop(code);
   // Streaming threads, which make it, have ended.
   disarm(finish_);
 }

@@ -29,7 +29,7 @@ class TransportRace {
 
   void start();
   // See Transport::stop().
-  void stop();
+  void stop(CloseCode code = CloseCode::left);
   // Dropped before there is a winner: no session has begun.
   void push(PacketRef packet);
   // Of the winner; nullptr before there is one.

@@ -20,7 +20,7 @@ export class Daemon {
       '--listen-webtransport', options.webtransport ?? '127.0.0.1:0',
       '--listen-admin', '127.0.0.1:0',
       '--state-dir', daemon.stateDir,
-      '--drain-timeout', '2',
+      '--drain-timeout', String(options.drainTimeout ?? 2),
       ...(options.args ?? []),
     ]);
     const match = await daemon.process.waitFor(/(https?:\/\/[^\s/]+:\d+)\//);

@@ -21,7 +21,10 @@ struct Owner final : ClientSessionOwner {
     last_url = all.front().url;
     last_hashes = all.front().certificate_hashes;
   }
-  void abandon(CloseCode) override { ++abandoned; }
+  void abandon(CloseCode code) override {
+    ++abandoned;
+    abandoned_with = code;
+  }
   void send(PacketRef packet) override { sent.push_back(std::move(packet)); }
   void on_state(const StateChange& change) override {
     states.push_back(change);
@@ -38,6 +41,7 @@ struct Owner final : ClientSessionOwner {
 
   int joins = 0, connects = 0, abandoned = 0, members = 0;
   std::vector<ConnectTarget> targets;
+  CloseCode abandoned_with = CloseCode::left;
   std::string last_url;
   std::vector<std::string> last_hashes;
   std::vector<PacketRef> sent;
@@ -472,6 +476,83 @@ VC_TEST(roster_survives_a_resume_and_goes_with_the_end) {
   ck_assert_int_eq(rig.owner.members, 1);
   rig.session.stop();
   ck_assert_int_eq(rig.owner.members, 0);
+}
+
+VC_TEST(a_draining_server_is_left_for_another_one) {
+  Rig rig;
+  rig.start_and_connect();
+  rig.session.on_draining(rig.now);
+  ck_assert(rig.session.next_timer() > rig.now);
+  ck_assert(rig.session.next_timer() <= rig.now + limits::kMoveDelay);
+  rig.run_timer();
+  ck_assert_int_eq(rig.owner.joins, 2);
+  ck_assert_msg(rig.state() == State::connected, "the call goes on");
+  ck_assert_int_eq(rig.owner.abandoned, 0);
+  rig.session.on_joined(Rig::answer(), rig.now);
+  ck_assert_int_eq(rig.owner.abandoned, 1);
+  ck_assert(rig.owner.abandoned_with == CloseCode::draining);
+  ck_assert_int_eq(rig.owner.connects, 2);
+  ck_assert_msg(rig.owner.last_url.ends_with("&resume=c2VjcmV0"), "%s",
+                rig.owner.last_url.c_str());
+  ck_assert(rig.state() == State::reconnecting);
+  rig.assign();
+  ck_assert(rig.state() == State::connected);
+}
+
+VC_TEST(while_nobody_else_takes_it_the_call_goes_on) {
+  Rig rig;
+  rig.start_and_connect();
+  rig.session.on_draining(rig.now);
+  rig.session.on_draining(rig.now);  // said twice
+  for (int i = 0; i < 3; ++i) {
+    rig.run_timer();
+    ck_assert_int_eq(rig.owner.joins, 2 + i);
+    rig.session.on_join_failed({503, "DRAINING", "", false}, rig.now);
+    ck_assert(rig.state() == State::connected);
+    ck_assert(rig.session.next_timer() >= rig.now + 100ms);
+  }
+  // It is closed: the next try is at once, and the next ones follow quickly.
+  rig.session.on_disconnected(CloseCode::draining, "", rig.now);
+  ck_assert(rig.state() == State::reconnecting);
+  const Time closed = rig.now;
+  while (rig.now < closed + 2s) {
+    rig.run_timer();
+    rig.session.on_join_failed({0, "", "refused", false}, rig.now);
+    ck_assert(rig.session.next_timer() <= rig.now + limits::kDrainRetryDelay);
+  }
+  // Not for ever.
+  for (int i = 0; i < 30 && rig.now < closed + 20s; ++i) {
+    rig.run_timer();
+    rig.session.on_join_failed({0, "", "refused", false}, rig.now);
+  }
+  ck_assert(rig.session.next_timer() > rig.now + limits::kDrainRetryDelay);
+}
+
+VC_TEST(a_join_under_way_when_it_is_closed_is_the_next_attempt) {
+  Rig rig;
+  rig.start_and_connect();
+  rig.session.on_draining(rig.now);
+  rig.run_timer();
+  ck_assert_int_eq(rig.owner.joins, 2);
+  rig.session.on_disconnected(CloseCode::draining, "", rig.now);
+  ck_assert(rig.state() == State::reconnecting);
+  ck_assert_int_eq(rig.owner.joins, 2);
+  rig.session.on_joined(Rig::answer(), rig.now);
+  ck_assert_int_eq(rig.owner.connects, 2);
+  rig.assign();
+  ck_assert(rig.state() == State::connected);
+}
+
+VC_TEST(who_leaves_while_looking_around_has_left) {
+  Rig rig;
+  rig.start_and_connect();
+  rig.session.on_draining(rig.now);
+  rig.run_timer();
+  rig.session.stop();
+  rig.session.on_joined(Rig::answer(), rig.now);
+  ck_assert(rig.state() == State::ended);
+  ck_assert_int_eq(rig.owner.connects, 1);
+  ck_assert(rig.session.next_timer() == Time::max());
 }
 
 VC_SUITE_MAIN("client/client_session")

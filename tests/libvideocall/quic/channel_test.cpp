@@ -124,7 +124,7 @@ VC_TEST(echo_is_unchanged_whatever_way_it_came) {
   Server server;
   server.connect();
   server.session.datagrams.clear();
-  const auto probe = control(PacketType::rtt, 64);
+  const auto probe = control(PacketType::rtt, limits::kMaxRttBytes);
   server.channel->on_datagram(probe->bytes(), server.now);
   server.frame(0, probe);
   server.session.pump(server.now);
@@ -220,13 +220,15 @@ VC_TEST(owner_may_close_while_packets_come) {
 VC_TEST(silence_ends_a_session) {
   Server server;
   // 60 s for CONNECTION, and no less.
-  ck_assert(server.channel->next_timer() == kStart + 60s);
-  server.channel->on_timer(kStart + 60s - 1ns);
+  ck_assert(server.channel->next_timer() ==
+            kStart + limits::kConnectionPacketTimeout);
+  server.channel->on_timer(kStart + limits::kConnectionPacketTimeout - 1ns);
   ck_assert_int_eq(server.visitor.closed, 0);
   server.now = kStart + 50s;
   server.connect();
-  ck_assert(server.channel->next_timer() == kStart + 80s);
-  server.channel->on_timer(kStart + 80s - 1ns);
+  const Time due = kStart + 50s + limits::kIdleTimeout;
+  ck_assert(server.channel->next_timer() == due);
+  server.channel->on_timer(due - 1ns);
   server.now = kStart + 79s;
   server.frame(0, control(PacketType::member_state));
   server.channel->on_timer(kStart + 80s);
@@ -236,7 +238,7 @@ VC_TEST(silence_ends_a_session) {
   ck_assert(server.visitor.close_code == CloseCode::idle);
 
   Server mute;
-  mute.channel->on_timer(kStart + 60s);
+  mute.channel->on_timer(kStart + limits::kConnectionPacketTimeout);
   ck_assert_int_eq(mute.visitor.closed, 1);
 }
 

@@ -182,6 +182,36 @@ VC_TEST(sessions_beyond_the_bound_get_503) {
   ck_assert_uint_eq(server.runner->session_count(), 2);
 }
 
+VC_TEST(the_bounds_are_those_of_the_limits) {
+  const EndpointConfig config;
+  ck_assert_uint_eq(config.max_sessions, limits::kMaxSessionsPerEndpoint);
+  ck_assert_uint_eq(config.max_handshakes_per_s,
+                    limits::kMaxHandshakesPerSecond);
+  ck_assert_uint_eq(config.max_pending_admissions,
+                    limits::kMaxPendingAdmissions);
+  ck_assert_uint_eq(config.max_pending_handshakes, limits::kMaxHandshakes);
+  ck_assert(config.admission_timeout == limits::kAdmissionTimeout);
+}
+
+VC_TEST(one_more_than_may_wait_to_be_admitted_gets_503) {
+  EndpointConfig config = listener_config();
+  config.max_pending_admissions = 2;
+  Runner server(config);  // decides about nobody
+  const auto call = [&] {
+    return caller_config(server->port(), server->certificate_hashes());
+  };
+  Runner one(call());
+  Runner two(call());
+  for (int i = 0; i < 5'000 && server->endpoint_stats().admissions < 2; ++i)
+    std::this_thread::sleep_for(1ms);
+  ck_assert_uint_eq(server->endpoint_stats().admissions, 2);
+  Runner late(call());
+  ck_assert_int_eq(refusal(late).status, 503);
+  const EndpointStats stats = server->endpoint_stats();
+  ck_assert_uint_eq(
+      stats.refused_connects[static_cast<size_t>(ConnectRefusal::full)], 1);
+}
+
 VC_TEST(sessions_of_one_address_beyond_the_bound_get_429) {
   EndpointConfig config = listener_config(2);
   config.max_sessions_per_address = 1;

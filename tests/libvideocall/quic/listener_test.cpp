@@ -237,6 +237,23 @@ VC_TEST(a_flood_of_handshakes_leads_to_retry) {
   ck_assert_uint_ge(server.runner->endpoint_stats().retries, 65);
 }
 
+VC_TEST(more_handshakes_than_may_be_pending_are_not_answered) {
+  EndpointConfig config = listener_config();
+  config.max_pending_handshakes = 16;
+  Server server(config);
+  HalfOpen flood;
+  RawClient raw(server.runner->port());
+  for (int i = 0; i < 24; ++i) raw.send(flood.hello(raw.local(), raw.remote()));
+  for (int tries = 0; tries < 3'000; ++tries) {
+    const EndpointStats stats = server.runner->endpoint_stats();
+    if (stats.handshakes + stats.refused >= 24) break;
+    std::this_thread::sleep_for(1ms);
+  }
+  const EndpointStats stats = server.runner->endpoint_stats();
+  ck_assert_uint_eq(stats.handshakes, 16);
+  ck_assert_uint_eq(stats.refused, 8);
+}
+
 VC_TEST(garbage_opens_no_connection) {
   Server server;
   HalfOpen owner;

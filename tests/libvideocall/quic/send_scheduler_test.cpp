@@ -259,7 +259,7 @@ VC_TEST(stream_that_the_peer_stopped_is_left_alone) {
 VC_TEST(old_audio_is_dropped) {
   Rig rig;
   rig.push(audio(1));
-  rig.now += 150ms;
+  rig.now += limits::kMaxAudioQueueDelay - 50ms;
   rig.push(audio(2));
   rig.now += 60ms;
   rig.session.pump(rig.now);
@@ -346,6 +346,37 @@ VC_TEST(nothing_is_offered_or_taken_after_detach) {
   rig.push_group({.group = 2, .sequence = 9}, 3);
   ck_assert(rig.scheduler.empty());
   ck_assert(rig.scheduler.next(rig.now).kind == SendItem::Kind::none);
+}
+
+VC_TEST(one_track_more_than_there_may_be) {
+  Rig rig;
+  for (uint64_t id = 1; id <= limits::kMaxSendTracks; ++id)
+    rig.push(media({.session = id, .keyframe = true}));
+  ck_assert_uint_eq(rig.scheduler.dropped_video(), 0);
+  rig.push(media({.session = limits::kMaxSendTracks + 1, .keyframe = true}));
+  ck_assert_uint_eq(rig.scheduler.dropped_video(), 1);
+}
+
+VC_TEST(one_probe_more_than_may_wait) {
+  Rig rig;
+  for (size_t i = 0; i < limits::kMaxQueuedProbes + 1; ++i)
+    rig.scheduler.push_probe(control(PacketType::rtt, i + 1), rig.now);
+  rig.session.pump(rig.now);
+  ck_assert_uint_eq(rig.session.log.size(), limits::kMaxQueuedProbes);
+  // The oldest gave way.
+  ck_assert_uint_eq(rig.sent(0).data.size(), 2);
+}
+
+VC_TEST(more_audio_than_may_wait) {
+  Rig rig;
+  constexpr size_t kEach = 900;
+  const size_t most = limits::kMaxAudioQueueBytes / kEach;
+  for (uint64_t i = 1; i <= 2 * most; ++i) rig.push(audio(i, kEach));
+  ck_assert_uint_le(rig.scheduler.queued_bytes(), limits::kMaxAudioQueueBytes);
+  ck_assert_uint_ge(rig.scheduler.dropped_audio(), most);
+  rig.session.pump(rig.now);
+  ck_assert_uint_eq(rig.sent(rig.session.log.size() - 1).header.sequence,
+                    2 * most);
 }
 
 VC_SUITE_MAIN("quic/send_scheduler")

@@ -63,6 +63,12 @@ const SILENCE_AFTER_WAKE_MS = 1_500;
 const RTT_INTERVAL_MS = 1_000;
 /** A probe that is not back by then will not come. */
 const PROBE_LOST_MS = 2_500;
+/** When a draining server is first looked away from, and then how often. */
+const MOVE_DELAY_MS = 500;
+const MOVE_RETRY_MS = 1_000;
+/** After it closed, another one or itself is there in a moment. */
+const DRAIN_RETRY_MS = 200;
+const DRAIN_RETRY_FOR_MS = 3_000;
 /** Two failed tries with a resume secret: the server may not know it. */
 const RESUME_TRIES = 3;
 /** Streams overtake one another: media may be here before SESSION_ASSIGNED. */
@@ -82,6 +88,9 @@ export class Session {
   private lastSessionId = 0;
   private lastPacketMs = 0;
   private lastProbeMs = 0;
+  /** Where to go instead of the server that drains. */
+  private moveTo: Joined | null = null;
+  private drainedUntilMs = -Infinity;
   private early: Packet[] = [];
   private probes = new Map<number, number>();
   private nextProbe = 1;
@@ -148,7 +157,8 @@ export class Session {
     this.events.phase(this.waitingPhase(this.deps.now()));
     let joined: Joined;
     try {
-      joined = await this.deps.join(this.stop.signal);
+      joined = this.moveTo ?? (await this.deps.join(this.stop.signal));
+      this.moveTo = null;
     } catch (error) {
       if (error instanceof Refused && !error.temporary) return refusal(error);
       this.failures++;
@@ -167,6 +177,10 @@ export class Session {
       return null;
     }
     this.transport = transport;
+    transport.draining?.then(
+      () => void this.leaveDraining(transport),
+      () => {},
+    );
     if (this.stop.signal.aborted) transport.close(CloseCode.left, "left");
     transport.sendControl(buildConnection(this.deps.meetingId, this.deps.client));
     const timeout = setTimeout(() => {
@@ -175,6 +189,23 @@ export class Session {
     const closed = await transport.closed;
     clearTimeout(timeout);
     return this.ended(closed.code, closed.reason);
+  }
+
+  /** The call goes on while somebody else is found who takes it over. */
+  private async leaveDraining(transport: Transport): Promise<void> {
+    let wait = this.deps.random() * MOVE_DELAY_MS;
+    for (;;) {
+      await this.deps.sleep(wait, this.stop.signal);
+      if (this.transport !== transport || this.stop.signal.aborted) return;
+      const joined = await this.deps.join(this.stop.signal).catch(() => null);
+      if (this.transport !== transport || this.stop.signal.aborted) return;
+      if (joined?.status === "admitted" && joined.token !== "") {
+        this.moveTo = joined;
+        transport.close(CloseCode.draining, "moving");
+        return;
+      }
+      wait = MOVE_RETRY_MS;
+    }
   }
 
   private async connect(joined: Joined): Promise<Transport | null> {
@@ -211,6 +242,9 @@ export class Session {
     const cause = endCauseOf(code);
     if (cause) return { name: "ended", cause, reason };
     if (!mayResume(code)) this.secret = null;
+    if (wasConnected && code === CloseCode.draining) {
+      this.drainedUntilMs = this.deps.now() + DRAIN_RETRY_FOR_MS;
+    }
     if (wasConnected) this.lostAtMs = this.deps.now();
     else this.failures++;
     return null;
@@ -219,7 +253,11 @@ export class Session {
   private async pause(): Promise<void> {
     if (this.stop.signal.aborted) return;
     this.wake = new AbortController();
-    const wait = backoffMs(this.failures, this.deps.random());
+    if (this.moveTo) return;
+    const quick = this.failures > 0 && this.deps.now() < this.drainedUntilMs;
+    const wait = quick
+      ? DRAIN_RETRY_MS * (0.5 + 0.5 * this.deps.random())
+      : backoffMs(this.failures, this.deps.random());
     this.events.phase(this.waitingPhase(this.deps.now() + wait));
     await this.deps.sleep(wait, AbortSignal.any([this.stop.signal, this.wake.signal]));
   }

@@ -30,6 +30,8 @@ export interface Transport {
   readonly maxDatagramBytes: number;
   /** Settles once, never rejects. */
   readonly closed: Promise<Closed>;
+  /** Settles when the server asks to leave soon; missing: one never knows. */
+  readonly draining?: Promise<unknown>;
   /** Reliable and in order. The first packet must be CONNECTION. */
   sendControl(packet: Uint8Array): void;
   /** May be lost. Too large a packet goes a reliable way instead. */

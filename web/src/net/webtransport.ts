@@ -61,6 +61,7 @@ class WebTransportSession implements Transport {
   readonly kind = "webtransport";
   readonly maxDatagramBytes: number;
   readonly closed: Promise<Closed>;
+  readonly draining?: Promise<unknown>;
   private readonly control: WritableStreamDefaultWriter<Bytes>;
   private readonly datagrams: WritableStreamDefaultWriter<Bytes>;
   private overflow: GroupSender | null = null;
@@ -71,6 +72,9 @@ class WebTransportSession implements Transport {
     control: WebTransportBidirectionalStream,
     private readonly onPacket: PacketHandler,
   ) {
+    // Not in every browser.
+    const { draining } = session as { draining?: Promise<unknown> };
+    if (draining) this.draining = draining;
     const datagrams = session.datagrams;
     datagrams.incomingHighWaterMark = INCOMING_DATAGRAMS;
     datagrams.outgoingHighWaterMark = OUTGOING_DATAGRAMS;

@@ -17,6 +17,8 @@ class FakeTransport implements Transport {
   readonly control: PacketType[] = [];
   readonly datagrams: Uint8Array[] = [];
   closedWith: number | null = null;
+  readonly draining: Promise<void>;
+  drain!: () => void;
   private end!: (closed: Closed) => void;
 
   constructor(
@@ -24,6 +26,7 @@ class FakeTransport implements Transport {
     readonly deliver: PacketHandler,
   ) {
     this.closed = new Promise((resolve) => (this.end = resolve));
+    this.draining = new Promise((resolve) => (this.drain = resolve));
   }
 
   sendControl(packet: Uint8Array): void {
@@ -168,6 +171,51 @@ describe("Session", () => {
     second.assign(7);
     expect(t.events.assigned.mock.calls[1]![2]).toBe(true);
     expect(t.last()).toMatchObject({ name: "connected" });
+  });
+
+  it("moves from a draining server to another one, with its session", async () => {
+    const t = setUp();
+    const first = await t.transport(0);
+    first.assign(7);
+    first.drain();
+    const second = await t.transport(1);
+    expect(first.closedWith).toBe(CloseCode.draining);
+    expect(second.query).toContain("&resume=AQL_");
+    second.assign(7);
+    expect(t.events.assigned.mock.calls[1]![2]).toBe(true);
+    expect(t.last()).toMatchObject({ name: "connected" });
+  });
+
+  it("stays with a draining server while nobody else takes it", async () => {
+    let joins = 0;
+    const join = async () => {
+      if (++joins === 2 || joins === 3) throw new Refused(503, "DRAINING", "", 1);
+      return JOINED;
+    };
+    const t = setUp({ join });
+    const first = await t.transport(0);
+    first.assign(7);
+    first.drain();
+    await t.transport(1);
+    expect(joins).toBe(4);
+    expect(t.phases.filter(({ name }) => name === "refused")).toEqual([]);
+    // Not at once, and then a second apart.
+    expect(t.sleeps.slice(0, 3)).toEqual([250, 1_000, 1_000]);
+  });
+
+  it("tries often for a moment after the server has drained", async () => {
+    let joins = 0;
+    const join = async () => {
+      if (++joins > 1 && joins < 8) throw new Refused(503, "DRAINING", "", 1);
+      return JOINED;
+    };
+    const t = setUp({ join });
+    const first = await t.transport(0);
+    first.assign(7);
+    first.endedByServer(CloseCode.draining);
+    await t.transport(1);
+    expect(t.sleeps[0]).toBe(50);
+    expect(t.sleeps.slice(1, 7)).toEqual([150, 150, 150, 150, 150, 150]);
   });
 
   it("tells when the server gave it another session", async () => {

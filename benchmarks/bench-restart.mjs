@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// The silence that a restart of the server causes: 50 native clients in 10
+// meetings, one of each talking; gap: the longest time in which a listener
+// got no media.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { Crowd } from '../tests/e2e/support/crowd.mjs';
+import { Daemon } from '../tests/e2e/support/daemon.mjs';
+import { printTable, readOptions, writeJson } from './support.mjs';
+
+const options = readOptions('restart', { rounds: 20 }, { rounds: 3 });
+
+const quantile = (values, q) => {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
+};
+
+async function mediaPort(daemon) {
+  const answer = await fetch(`${daemon.url}/api/v1/meetings/probe/join`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ display_name: 'probe' }),
+  });
+  return new URL((await answer.json()).result.transports
+    .find(({ kind }) => kind === 'webtransport').url).port;
+}
+
+async function oneNode() {
+  const stateDir = mkdtempSync(join(tmpdir(), 'videocall-bench-'));
+  const args = ['--join-rate', '0', '--max-cpu', '0', '--log-level', 'warning'];
+  let daemon = await Daemon.start({ stateDir, drainTimeout: 0, args });
+  const http = daemon.http.replace('localhost', '127.0.0.1');
+  const webtransport = `127.0.0.1:${await mediaPort(daemon)}`;
+  const crowd = await Crowd.start(daemon.url, 10, 5);
+  const restarts = [];
+  try {
+    for (let i = 0; i < options.rounds; ++i) {
+      restarts.push(await crowd.during(async () => {
+        await daemon.process.stop();
+        daemon = await Daemon.start({ stateDir, drainTimeout: 0, args, http, webtransport });
+      }));
+    }
+    await crowd.leave();
+  } finally {
+    await daemon.process.stop('SIGKILL');
+    rmSync(stateDir, { recursive: true, force: true });
+  }
+  return { name: 'one node, in place', restarts };
+}
+
+const results = [await oneNode()];
+printTable([
+  ['restarts under 50 clients', (row) => row.name],
+  ['restarts', (row) => row.restarts.length],
+  ['gap p50 ms', (row) => quantile(row.restarts.flatMap((r) => r.gaps_ms), 0.5).toFixed(0)],
+  ['p99 ms', (row) => quantile(row.restarts.flatMap((r) => r.gaps_ms), 0.99).toFixed(0)],
+  ['max ms', (row) => quantile(row.restarts.flatMap((r) => r.gaps_ms), 1).toFixed(0)],
+  ['sessions lost', (row) => row.restarts.reduce((sum, r) => sum + r.lost, 0)],
+], results);
+writeJson(options, results);
