@@ -34,6 +34,16 @@ void Admission::decide(const SessionRequest& request) {
     refuse(request, {kOverloaded, 503, "the server is overloaded"});
 }
 
+void Admission::set_origins(OriginSet origins) {
+  const std::lock_guard lock(origins_mutex_);
+  origins_ = std::move(origins);
+}
+
+bool Admission::is_allowed_origin(const std::string& origin) const {
+  const std::lock_guard lock(origins_mutex_);
+  return origins_.contains(origin);
+}
+
 void Admission::spend(const std::string& token_id) {
   spent_.add(token_id, Clock::now());
 }
@@ -65,7 +75,7 @@ std::variant<Grant, Admission::Refusal> Admission::judge(
     return Refusal{kOverloaded, 503, "too many tokens were used lately"};
   if (spent_.contains(claims->token_id))
     return Refusal{kUnauthorized, 401, "token refused: it was used before"};
-  if (!request.origin.empty() && !origins_.contains(request.origin) &&
+  if (!request.origin.empty() && !is_allowed_origin(request.origin) &&
       request.origin != claims->origin)
     return Refusal{kWrongOrigin, 403,
                    "pages of " + request.origin + " may not join"};

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <mutex>
 #include <string>
 
 #include "libvideocall/auth/token.h"
@@ -24,9 +25,8 @@ class Admission {
   Admission(Relay& relay, WorkerPool& workers, const TokenSigner& signer,
             const NodeLoad& load, std::string node_id);
 
-  // The origins whose pages may open sessions; set before the relay starts
-  // and not again.
-  void set_origins(OriginSet origins) { origins_ = std::move(origins); }
+  // The origins whose pages may open sessions. Any thread.
+  void set_origins(OriginSet origins);
 
   // Answers |request| soon, by Relay::admit() or Relay::refuse(). Any thread;
   // does not block.
@@ -59,6 +59,7 @@ class Admission {
     std::string reason;  // for the log and the peer; without secrets
   };
   void decide_now(const SessionRequest& request);
+  bool is_allowed_origin(const std::string& origin) const;
   // The grant, or why not.
   std::variant<Grant, Refusal> judge(const SessionRequest& request);
   void refuse(const SessionRequest& request, const Refusal& refusal);
@@ -70,6 +71,7 @@ class Admission {
   const NodeLoad& load_;
   // Owned.
   const std::string node_id_;
+  mutable std::mutex origins_mutex_;  // guards origins_
   OriginSet origins_;
   SpentTokens spent_;
   std::atomic<bool> draining_{false};

@@ -215,6 +215,36 @@ std::string environment_name(const Key& key) {
   return name;
 }
 
+Reload reload_of(const Key& key) {
+  static constexpr std::string_view kTaken[] = {
+      "allowed-origin", "guests",        "join-rate", "join-burst",
+      "max-cpu",        "drain-timeout", "log-level"};
+  static constexpr std::string_view kFiles[] = {"tls-certificate", "tls-key",
+                                                "webtransport-certificate",
+                                                "webtransport-key"};
+  const auto is = [&](std::string_view name) { return name == key.name; };
+  if (std::any_of(std::begin(kTaken), std::end(kTaken), is))
+    return Reload::taken;
+  if (std::any_of(std::begin(kFiles), std::end(kFiles), is))
+    return Reload::files;
+  return Reload::restart;
+}
+
+std::vector<const Key*> changed_keys(const Configuration& a,
+                                     const Configuration& b) {
+  std::vector<const Key*> changed;
+  for (const Section& section : configuration_sections())
+    for (const Key& key : section.keys)
+      if (!std::visit([&](auto member) { return a.*member == b.*member; },
+                      key.member))
+        changed.push_back(&key);
+  return changed;
+}
+
+void copy_value(Configuration& to, const Configuration& from, const Key& key) {
+  std::visit([&](auto member) { to.*member = from.*member; }, key.member);
+}
+
 Result<void> set_value(Configuration& configuration, const Key& key,
                        const std::vector<std::string>& values) {
   if (const auto* list =

@@ -100,6 +100,21 @@ const Key* nearest_key(std::string_view name,
 
 std::string environment_name(const Key& key);
 
+// What SIGHUP does about a key whose value has changed.
+enum class Reload {
+  taken,    // it holds from then on
+  files,    // the files are read again; other names need a restart
+  restart,  // it needs a restart
+};
+Reload reload_of(const Key& key);
+
+// The keys in which the two differ.
+std::vector<const Key*> changed_keys(const Configuration& a,
+                                     const Configuration& b);
+
+// Sets |key| of |to| as it is in |from|.
+void copy_value(Configuration& to, const Configuration& from, const Key& key);
+
 // "text, json"; empty if any value goes.
 std::string choices_text(const Key& key);
 

@@ -62,7 +62,7 @@ std::vector<Section> make_sections() {
             "meeting is created; a user_id that is merely claimed proves "
             "nothing."},
        }},
-      {"Certificates (read again on SIGHUP)",
+      {"Certificates",
        {
            {"tls-certificate", &C::tls_certificate, "",
             "Certificate chain for HTTPS on listen-http, a PEM file. Empty: "

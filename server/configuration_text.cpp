@@ -84,6 +84,18 @@ std::string default_text(const Key& key) {
   return std::string(" Default: ") + key.fallback + ".";
 }
 
+const char* reload_text(const Key& key) {
+  switch (reload_of(key)) {
+    case Reload::taken:
+      return "read again";
+    case Reload::files:
+      return "the file is read again; another name needs a restart";
+    case Reload::restart:
+      return "needs a restart";
+  }
+  return "";
+}
+
 constexpr const char* kHelpHead =
     "The videocall server: page, HTTP API and media relay.\n"
     "\n"
@@ -108,7 +120,8 @@ constexpr const char* kHelpFoot =
     "\n"
     "Signals:\n"
     "  SIGTERM, SIGINT  end after the calls were handed on; twice: at once\n"
-    "  SIGHUP           read the certificates again\n"
+    "  SIGHUP           read the certificates and the configuration again;\n"
+    "                   --print-config says which keys are taken\n"
     "\n"
     "Exit codes:\n"
     "  0  ended in order\n"
@@ -127,6 +140,7 @@ std::string print_configuration(const Configuration& configuration) {
     for (const Key& key : section.keys) {
       out += "\n" + wrapped(key.help + range_text(key), "# ");
       out += "# Environment: " + environment_name(key) + "\n";
+      out += std::string("# On SIGHUP: ") + reload_text(key) + "\n";
       out +=
           std::string(key.name) + " = " + toml_value(configuration, key) + "\n";
     }

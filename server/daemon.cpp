@@ -80,8 +80,10 @@ std::string state_directory(const std::string& configured) {
   return std::string(g_get_user_state_dir()) + "/videocall";
 }
 
-Daemon::Daemon(Configuration configuration, const MakeRelay& make_relay)
+Daemon::Daemon(Configuration configuration, const MakeRelay& make_relay,
+               ReadConfiguration read_again)
     : configuration_(std::move(configuration)),
+      read_again_(std::move(read_again)),
       node_id_(configuration_.node_id.empty() ? host_node_id()
                                               : configuration_.node_id),
       make_relay_(make_relay),
@@ -351,7 +353,7 @@ gboolean Daemon::on_stop_signal(gpointer self) {
 }
 
 gboolean Daemon::on_reload_signal(gpointer self) {
-  static_cast<Daemon*>(self)->reload_certificates();
+  static_cast<Daemon*>(self)->reload();
   return G_SOURCE_CONTINUE;
 }
 
@@ -400,6 +402,33 @@ void Daemon::end(int exit_code) {
   phase_ = Phase::ended;
   exit_code_ = exit_code;
   g_main_loop_quit(loop_);
+}
+
+void Daemon::reload() {
+  reload_certificates();
+  if (read_again_) reload_configuration();
+}
+
+void Daemon::reload_configuration() {
+  const auto read = read_again_();
+  if (!read) {
+    log_event(LogLevel::error, "server",
+              "the configuration stays as it is: " + read.error().message);
+    return;
+  }
+  for (const Key* key : changed_keys(configuration_, *read)) {
+    const bool taken = reload_of(*key) == Reload::taken;
+    if (taken) copy_value(configuration_, *read, *key);
+    log_event(taken ? LogLevel::info : LogLevel::warning, "server",
+              taken ? "key read again" : "the changed key needs a restart",
+              {{"key", key->name}});
+  }
+  set_log_level(configuration_.log_level);
+  load_.set_bounds({static_cast<size_t>(configuration_.max_sessions),
+                    static_cast<double>(configuration_.max_cpu)});
+  admission_->set_origins(urls_->allowed_origins());
+  api_->reload(configuration_);
+  log_event(LogLevel::info, "server", "configuration read again");
 }
 
 void Daemon::reload_certificates() {

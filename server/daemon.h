@@ -34,8 +34,12 @@ class Daemon : private Relay::Listener {
   };
   using MakeRelay = std::function<std::unique_ptr<Relay>(const RelaySettings&)>;
 
-  // |configuration| was checked.
-  Daemon(Configuration configuration, const MakeRelay& make_relay);
+  // Reads the configuration anew, from wherever it came; for SIGHUP.
+  using ReadConfiguration = std::function<Result<Configuration>()>;
+
+  // |configuration| was checked. Without |read_again| it stays as it is.
+  Daemon(Configuration configuration, const MakeRelay& make_relay,
+         ReadConfiguration read_again = {});
   ~Daemon() override;
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
@@ -50,7 +54,7 @@ class Daemon : private Relay::Listener {
 
   // As the signals do; a second call changes nothing.
   void begin_drain();
-  void reload_certificates();
+  void reload();
 
   const TransportUrls& urls() const { return *urls_; }
   const HttpServer& http() const { return *http_; }
@@ -67,6 +71,8 @@ class Daemon : private Relay::Listener {
   void on_token_spent(const std::string& token_id) override;
   void on_relay_failed(const std::string& why) override;
 
+  void reload_certificates();
+  void reload_configuration();
   Result<void> open_state();
   Result<void> open_http();
   Result<void> open_admin();
@@ -82,7 +88,8 @@ class Daemon : private Relay::Listener {
   static gboolean on_stop_signal(gpointer self);
   static gboolean on_reload_signal(gpointer self);
 
-  const Configuration configuration_;
+  Configuration configuration_;  // of the main thread
+  const ReadConfiguration read_again_;
   const std::string node_id_;
   const MakeRelay make_relay_;
   std::unique_ptr<TokenSigner> signer_;

@@ -143,8 +143,16 @@ Json transports_of(const cluster::Heartbeat& node, const std::string& meeting) {
 HttpApi::HttpApi(Parts parts)
     : parts_(parts),
       origins_(parts.urls.allowed_origins()),
+      guests_(parts.configuration.guests),
       join_limiter_(static_cast<double>(parts.configuration.join_rate),
                     static_cast<double>(parts.configuration.join_burst)) {}
+
+void HttpApi::reload(const Configuration& configuration) {
+  origins_ = parts_.urls.allowed_origins();
+  guests_ = configuration.guests;
+  join_limiter_.set_rate(static_cast<double>(configuration.join_rate),
+                         static_cast<double>(configuration.join_burst));
+}
 
 void HttpApi::handle(const HttpRequest& request, const HttpReply& reply) {
   const Time began = Clock::now();
@@ -286,7 +294,7 @@ bool HttpApi::is_known(const Join& join) {
 }
 
 HttpResponse HttpApi::join_now(const Join& join) {
-  if (!parts_.configuration.guests && !is_known(join))
+  if (!guests_ && !is_known(join))
     return failure(403, "GUESTS_NOT_ALLOWED",
                    "This server does not let guests in: only people it knows "
                    "may join. Ask whoever runs it.");

@@ -43,6 +43,9 @@ class HttpApi {
 
   const HttpMetrics& metrics() const { return metrics_; }
 
+  // As SIGHUP: takes what of |configuration| may change.
+  void reload(const Configuration& configuration);
+
   // From now on joins get 503 DRAINING and /readyz says so.
   void set_draining() { draining_ = true; }
 
@@ -78,7 +81,8 @@ class HttpApi {
 
   const Parts parts_;
   const StaticFiles files_;
-  const OriginSet origins_;
+  OriginSet origins_;
+  std::atomic<bool> guests_;
   RateLimiter join_limiter_;
   HttpMetrics metrics_;
   std::atomic<bool> draining_{false};

@@ -152,8 +152,7 @@ void quiet_gstreamer(LogLevel level) {
   gst_debug_set_threshold_from_string("GST_PIPELINE:0", FALSE);
   const char* ours = level == LogLevel::debug ? "5"
                      : level == LogLevel::log ? "6"
-                                              : nullptr;
-  if (ours == nullptr) return;
+                                              : "2";
   const std::string thresholds =
       std::string("videocall*:") + ours + ",webtransport*:" + ours;
   gst_debug_set_threshold_from_string(thresholds.c_str(), FALSE);
@@ -161,20 +160,24 @@ void quiet_gstreamer(LogLevel level) {
 
 }  // namespace
 
-void start_log(std::string_view level, std::string_view format) {
+void set_log_level(std::string_view level) {
   const auto name = std::find(kLevelNames.begin(), kLevelNames.end(), level);
   const LogLevel threshold =
       name == kLevelNames.end()
           ? LogLevel::info
           : static_cast<LogLevel>(name - kLevelNames.begin());
   g_threshold = threshold;
+  quiet_gstreamer(threshold);
+}
+
+void start_log(std::string_view level, std::string_view format) {
   g_json = format == "json";
   g_journal = std::getenv("JOURNAL_STREAM") != nullptr && !isatty(2);
   g_log_set_writer_func(write_glib, nullptr, nullptr);
   gst_debug_remove_log_function(gst_debug_log_default);
   gst_debug_add_log_function(write_gstreamer, nullptr, nullptr);
   gst_debug_set_active(TRUE);
-  quiet_gstreamer(threshold);
+  set_log_level(level);
 }
 
 void log_event(LogLevel level, std::string_view area, std::string_view message,

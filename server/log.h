@@ -22,6 +22,9 @@ struct LogField {
 // Call once, after gst_init() and before the first thread.
 void start_log(std::string_view level, std::string_view format);
 
+// The level alone, at any time. Any thread.
+void set_log_level(std::string_view level);
+
 // |area| says who speaks: "http", "admission", …; |message| is a short
 // sentence without its values, which go into |fields|.
 void log_event(LogLevel level, std::string_view area, std::string_view message,

@@ -31,10 +31,11 @@ int fail(const videocall::Error& error, int exit_code) {
   return exit_code;
 }
 
-int serve(const server::Configuration& configuration) {
+int serve(const server::Configuration& configuration,
+          const server::Daemon::ReadConfiguration& read_again) {
   gst_init(nullptr, nullptr);
   server::start_log(configuration.log_level, configuration.log_format);
-  server::Daemon daemon(configuration, make_relay);
+  server::Daemon daemon(configuration, make_relay, read_again);
   if (auto started = daemon.start(); !started)
     return fail(started.error(), kExitFailed);
   return daemon.run();
@@ -68,7 +69,13 @@ int run(int argc, char** argv) {
     case Action::serve:
       break;
   }
-  return serve(line->configuration);
+  const auto read_again = [argc,
+                           argv]() -> videocall::Result<server::Configuration> {
+    auto again = server::read_command_line(argc, argv, environ);
+    if (!again) return again.error();
+    return std::move(again->configuration);
+  };
+  return serve(line->configuration, read_again);
 }
 
 }  // namespace

@@ -21,6 +21,12 @@ class RateLimiter {
   // |per_second| 0: everything is allowed.
   RateLimiter(double per_second, double burst);
 
+  // From now on; what was counted stays.
+  void set_rate(double per_second, double burst) {
+    per_second_ = per_second;
+    burst_ = burst;
+  }
+
   // Whether |address| (numeric) may act at |now|; counts it if so.
   bool allow(std::string_view address, Time now);
 
@@ -34,8 +40,8 @@ class RateLimiter {
   double level(const Bucket& bucket, Time now) const;
   void forget_full(Time now);
 
-  const double per_second_;
-  const double burst_;
+  double per_second_;
+  double burst_;
   std::unordered_map<std::string, Bucket> buckets_;
 };
 

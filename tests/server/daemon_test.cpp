@@ -321,6 +321,48 @@ VC_TEST(the_documentation_shows_the_printed_configuration) {
                 "--print-config prints: put its output between the marks");
 }
 
+VC_TEST(sighup_takes_what_can_change_and_names_the_rest) {
+  const TemporaryFolder state;
+  const std::string file = state.write("x.toml", "join-rate = 0\n");
+  Process process(with(Process::quiet_flags(state), {"--config=" + file}));
+  const HttpClient http(process.wait_until_ready());
+  ck_assert_uint_eq(http.join("demo").status, 200);
+
+  // What is wrong changes nothing.
+  state.write("x.toml", "join-rate = \"often\"\n");
+  process.signal(SIGHUP);
+  process.until([&] {
+    return process.err().find("the configuration stays as it is") !=
+           std::string::npos;
+  });
+  ck_assert_uint_eq(http.join("demo").status, 200);
+
+  // Flags beat the file now as they did before.
+  state.write("x.toml",
+              "guests = false\nmax-members = 7\nlog-level = \"debug\"\n"
+              "node-id = \"other\"\n");
+  process.signal(SIGHUP);
+  process.until([&] {
+    return process.err().find("configuration read again") != std::string::npos;
+  });
+  const std::string log = process.err();
+  const auto says = [&](const std::string& text) {
+    return log.find(text) != std::string::npos;
+  };
+  ck_assert(says("key read again key=guests"));
+  ck_assert(says("key read again key=join-rate"));
+  ck_assert(says("key read again key=log-level"));
+  ck_assert(says("the changed key needs a restart key=max-members"));
+  ck_assert(!says("key=node-id"));
+  const auto refused = http.join("demo");
+  ck_assert_uint_eq(refused.status, 403);
+  ck_assert_str_eq(refused.code().c_str(), "GUESTS_NOT_ALLOWED");
+  // The log's level has changed too.
+  process.until([&] {
+    return process.err().find("DEBUG   http: answered") != std::string::npos;
+  });
+}
+
 VC_TEST(https_is_served_and_the_certificate_read_again) {
   const TemporaryFolder state;
   const auto old_files = make_certificate(state, "used");

@@ -49,12 +49,9 @@ class Process {
 
   // The same, listening on free ports with a state of its own, and ready.
   static Words quiet_flags(const TemporaryFolder& state) {
-    return {"--listen-http=127.0.0.1:0",
-            "--listen-webtransport=127.0.0.1:0",
-            "--listen-admin=127.0.0.1:0",
-            "--state-dir=" + state.path(),
-            "--node-id=node-1",
-            "--shards=2",
+    return {"--listen-http=127.0.0.1:0",  "--listen-webtransport=127.0.0.1:0",
+            "--listen-admin=127.0.0.1:0", "--state-dir=" + state.path(),
+            "--node-id=node-1",           "--shards=2",
             "--drain-timeout=1"};
   }
 
