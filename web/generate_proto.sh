@@ -9,7 +9,7 @@ trap 'rm -rf "$out"' EXIT
 "${PROTOC:-protoc}" --proto_path=../proto \
   --plugin=protoc-gen-es=node_modules/.bin/protoc-gen-es \
   --es_opt=target=ts --es_out="$out" \
-  chat.proto choice.proto media.proto meeting.proto packet_wrapper.proto \
+  chat.proto choice.proto diagnostics.proto media.proto meeting.proto packet_wrapper.proto \
   session.proto
 mkdir -p src/proto
 for file in "$out"/*.ts; do

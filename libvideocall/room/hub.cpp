@@ -144,6 +144,7 @@ void Hub::count(const Output& out) {
     add(forwarded_packets_, packets);
     add(forwarded_bytes_, bytes);
   }
+  if (!out.reports.empty()) count_reports(out.reports);
   for (const Notice& notice : out.notices) {
     switch (notice.kind) {
       case Notice::Kind::token_spent:
@@ -162,6 +163,17 @@ void Hub::count(const Output& out) {
         if (notice.reason == kLost) add(lost_, 1);
         break;
     }
+  }
+}
+
+void Hub::count_reports(const std::vector<ClientReport>& reports) {
+  const std::lock_guard lock(reports_mutex_);
+  for (const ClientReport& report : reports) {
+    reports_.add(1);
+    reported_peers_.add(report.peers);
+    reported_unseen_.add(report.unseen);
+    reported_unheard_.add(report.unheard);
+    if (report.rtt > Duration::zero()) client_rtt_.add(report.rtt);
   }
 }
 
@@ -238,6 +250,11 @@ HubStats Hub::stats() const {
   stats.resumed = read(resumed_);
   stats.left = read(left_);
   stats.lost = read(lost_);
+  stats.reports = reports_.get();
+  stats.reported_peers = reported_peers_.get();
+  stats.reported_unseen = reported_unseen_.get();
+  stats.reported_unheard = reported_unheard_.get();
+  stats.client_rtt = client_rtt_.snapshot();
   stats.shed = shed_;
   stats.linked = linked_;
   const std::lock_guard lock(nodes_mutex_);

@@ -24,6 +24,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "libvideocall/base/counter.h"
 #include "libvideocall/base/export.h"
 #include "libvideocall/cluster/directory.h"
 #include "libvideocall/room/room.h"
@@ -50,6 +51,12 @@ struct HubStats {
   uint64_t resumed = 0;
   uint64_t left = 0;  // also those who were lost
   uint64_t lost = 0;  // did not resume
+  // What clients report: how often, and of what they send and receive.
+  uint64_t reports = 0;
+  uint64_t reported_peers = 0;
+  uint64_t reported_unseen = 0;
+  uint64_t reported_unheard = 0;
+  DurationHistogram::Snapshot client_rtt;
   Shed shed = Shed::none;
 };
 
@@ -145,6 +152,7 @@ class VIDEOCALL_API Hub {
   std::shared_ptr<Slot> find_or_make_slot(const std::string& meeting);
   std::vector<std::shared_ptr<Slot>> all_slots() const;
   void count(const Output& out);
+  void count_reports(const std::vector<ClientReport>& reports);
   void remove_if_empty(const std::shared_ptr<Slot>& slot);
 
   const Config config_;
@@ -156,6 +164,12 @@ class VIDEOCALL_API Hub {
   std::atomic<uint64_t> resumed_{0};
   std::atomic<uint64_t> left_{0};
   std::atomic<uint64_t> lost_{0};
+  mutable std::mutex reports_mutex_;  // guards the five below; taken last
+  Counter reports_;
+  Counter reported_peers_;
+  Counter reported_unseen_;
+  Counter reported_unheard_;
+  DurationHistogram client_rtt_;
   std::atomic<Shed> shed_{Shed::none};
   Shedder shedder_;  // tick()'s thread
   std::atomic<bool> linked_{false};

@@ -40,6 +40,8 @@ struct Session {
   Member* member = nullptr;  // borrowed; set by CONNECTION
   // The room has done with it; what still comes from it is ignored.
   bool closed = false;
+  uint64_t refused_by_transport = 0;  // of those, as reported last
+  // The transport's and the room's together.
   EventWindow refusals{limits::kMaxRefusals, limits::kRefusalWindow};
   RateLimit packets_in;
   RateLimit bytes_in;
@@ -101,6 +103,7 @@ struct Member {
   RateLimit viewport_rate;
   RateLimit preference_rate;
   RateLimit rtt_rate;
+  RateLimit report_rate;
   RateLimit unknown_rate;
 
   bool is_remote() const { return !node.empty(); }

@@ -5,6 +5,7 @@
 
 #include "chat.pb.h"
 #include "choice.pb.h"
+#include "diagnostics.pb.h"
 #include "meeting.pb.h"
 #include "session.pb.h"
 
@@ -232,6 +233,26 @@ PacketRef write_chat(const Chat& chat, const Stamp& from,
   message.set_to_session_id(chat.to_session_id);
   message.set_display_name(std::string(display_name));
   return write(PacketType::chat, message, from);
+}
+
+Result<ClientReport> read_health(Bytes data) {
+  proto::HealthPacket message;
+  if (!parse(message, data)) return refused("HEALTH does not parse");
+  if (message.peer_stats_size() > limits::kMaxHealthPeers)
+    return refused("HEALTH of too many people");
+  ClientReport report;
+  constexpr double kMaxRttMs = 60'000;  // also keeps out what is no number
+  if (message.active_server_rtt_ms() > 0 &&
+      message.active_server_rtt_ms() < kMaxRttMs)
+    report.rtt = std::chrono::duration_cast<Duration>(
+        std::chrono::duration<double, std::milli>(
+            message.active_server_rtt_ms()));
+  report.peers = static_cast<unsigned>(message.peer_stats_size());
+  for (const auto& [id, peer] : message.peer_stats()) {
+    if (peer.video_enabled() && !peer.can_see()) ++report.unseen;
+    if (peer.audio_enabled() && !peer.can_listen()) ++report.unheard;
+  }
+  return report;
 }
 
 }  // namespace videocall::room

@@ -109,4 +109,8 @@ PacketRef write_layer_hint(const LayerWish& wish);
 PacketRef write_chat(const Chat& chat, const Stamp& from,
                      std::string_view display_name, uint64_t sent_ms);
 
+// Of HEALTH. Errors: protocol; more than limits::kMaxHealthPeers of whom it
+// says something.
+Result<ClientReport> read_health(Bytes data);
+
 }  // namespace videocall::room

@@ -67,6 +67,14 @@ struct Publication {
   SubjectPtr subject;
 };
 
+// What a client says of how it fares (HEALTH), without who or of whom.
+struct ClientReport {
+  Duration rtt{0};      // to us; 0: unknown
+  unsigned peers = 0;   // of whom it says something
+  unsigned unseen = 0;  // send video that it does not see
+  unsigned unheard = 0;
+};
+
 struct Output {
   std::vector<Subscription> subscriptions;
   std::vector<Publication> publications;
@@ -76,6 +84,7 @@ struct Output {
   std::vector<PacketRef> media;
   std::vector<CloseCommand> closes;
   std::vector<Notice> notices;
+  std::vector<ClientReport> reports;
 
   // Nothing is delivered to nobody. |subject|: also to other nodes.
   void deliver(PacketRef packet, const RecipientsPtr& to,
@@ -91,7 +100,7 @@ struct Output {
   bool empty() const {
     return subscriptions.empty() && publications.empty() &&
            deliveries.empty() && media.empty() && closes.empty() &&
-           notices.empty();
+           notices.empty() && reports.empty();
   }
 
   // Empties it and keeps the memory, so that a packet allocates nothing.
@@ -102,6 +111,7 @@ struct Output {
     media.clear();
     closes.clear();
     notices.clear();
+    reports.clear();
   }
 
   // Appends what |other| holds and empties it.
@@ -112,6 +122,7 @@ struct Output {
     move_all(other.media, media);
     move_all(other.closes, closes);
     move_all(other.notices, notices);
+    move_all(other.reports, reports);
     other.clear();
   }
 

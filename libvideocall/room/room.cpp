@@ -4,6 +4,7 @@
 #include "libvideocall/cluster/limits.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace videocall::room {
 namespace {
@@ -229,6 +230,11 @@ void Room::shut_member(Member& member, CloseCode code, std::string_view reason,
 
 void Room::link(Session& session, const LinkReport& report, Now now,
                 Output& out) {
+  if (session.closed) return;
+  const uint64_t before =
+      std::exchange(session.refused_by_transport, report.packets_refused);
+  for (uint64_t i = before; i < report.packets_refused && !session.closed; ++i)
+    note_refusal(session, now, out);
   if (session.closed || !session.member) return;
   stage_.link(*session.member, report, now, out);
 }

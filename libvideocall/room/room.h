@@ -151,6 +151,8 @@ class Room {
                             Output& out);
   Result<void> handle_chat(Member& member, const Packet& packet, Now now,
                            Output& out);
+  Result<void> handle_report(Member& member, const Packet& packet, Now now,
+                             Output& out);
   Result<void> handle_reaction(Member& member, PacketRef packet, Now now,
                                Output& out);
   Result<void> handle_keyframe_request(Member& member, const Packet& packet,
@@ -189,6 +191,7 @@ class Room {
 
   void forward(Member& member, PacketRef packet, Output& out);
   void refuse(Session& session, Now now, Output& out);
+  void note_refusal(Session& session, Now now, Output& out);
   Member* find(uint64_t session_id);
 
   // borrowed

@@ -107,7 +107,7 @@ Result<void> Room::handle_control(Member& member, PacketRef packet, Now now,
   switch (packet->fields().type) {
     case PacketType::diagnostics:
     case PacketType::health:
-      return {};  // for the server's statistics only
+      return handle_report(member, *packet, now, out);
     case PacketType::member_state:
       return handle_state(member, std::move(packet), now, out);
     case PacketType::chat:
@@ -178,6 +178,20 @@ Result<void> Room::handle_chat(Member& member, const Packet& packet, Now now,
   return {};
 }
 
+// For the server's statistics only. What comes too often is left out and is no
+// refusal: it does no harm.
+Result<void> Room::handle_report(Member& member, const Packet& packet, Now now,
+                                 Output& out) {
+  if (!member.report_rate.allow(now.mono, limits::kMaxReportsPerSecond))
+    return {};
+  // What DIAGNOSTICS says of single streams is in HEALTH too.
+  if (packet.fields().type == PacketType::diagnostics) return {};
+  const auto report = read_health(packet.fields().data);
+  if (!report) return report.error();
+  out.reports.push_back(*report);
+  return {};
+}
+
 Result<void> Room::handle_reaction(Member& member, PacketRef packet, Now now,
                                    Output& out) {
   if (!member.reaction_rate.allow(now.mono, limits::kMaxReactionsPerSecond))
@@ -228,6 +242,10 @@ void Room::forward(Member& member, PacketRef packet, Output& out) {
 
 void Room::refuse(Session& session, Now now, Output& out) {
   ++refused_;
+  note_refusal(session, now, out);
+}
+
+void Room::note_refusal(Session& session, Now now, Output& out) {
   if (!session.refusals.exceeded_by(now.mono)) return;
   constexpr std::string_view kReason = "the protocol was broken too often";
   if (session.member) {

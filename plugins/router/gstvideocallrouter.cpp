@@ -309,6 +309,10 @@ static GstStructure* make_stats(GstVideocallRouter* self) {
       {"resumed", stats.resumed},
       {"left", stats.left},
       {"lost", stats.lost},
+      {"client-reports", stats.reports},
+      {"client-peers", stats.reported_peers},
+      {"client-unseen", stats.reported_unseen},
+      {"client-unheard", stats.reported_unheard},
       {"shed-level", static_cast<uint64_t>(stats.shed)},
       {"remote-members", stats.remote_members},
       {"nodes", stats.nodes},
@@ -317,6 +321,7 @@ static GstStructure* make_stats(GstVideocallRouter* self) {
   GstStructure* structure = gst_structure_new_empty("videocallrouter-stats");
   for (const auto& [field, value] : counts)
     gst_videocall_stats_set(structure, field, value);
+  gst_videocall_stats_set_histogram(structure, "client-rtt", stats.client_rtt);
   return structure;
 }
 
@@ -425,8 +430,9 @@ static void install_properties(GObjectClass* klass) {
           "rooms, sessions, members, packets-refused, packets-dropped, "
           "packets-over-rate, limited-viewers, packets-forwarded, "
           "bytes-forwarded, joined, disconnected, resumed, left, lost, "
-          "shed-level, remote-members, nodes and nats-connected, 0 or 1 (all "
-          "guint64)",
+          "shed-level, client-reports, client-peers, client-unseen, "
+          "client-unheard, remote-members, nodes and nats-connected, 0 or 1 "
+          "(all guint64); client-rtt (histogram)",
           GST_TYPE_STRUCTURE,
           static_cast<GParamFlags>(G_PARAM_READABLE | kStatic)));
   g_object_class_install_property(

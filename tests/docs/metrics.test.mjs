@@ -74,7 +74,8 @@ test('the answer is valid and counts', async () => {
   // Each byte of a packet needs at least one on the network.
   assert.ok(value('videocall_transport_network_bytes_total', { direction: 'out' }) > out);
   const relayed = families.get('videocall_transport_relay_delay_seconds');
-  assert.ok(relayed.samples.find(({ name }) => name.endsWith('_count')).value > 100);
+  const counts = relayed.samples.filter(({ name }) => name.endsWith('_count'));
+  assert.ok(Math.max(...counts.map((sample) => sample.value)) > 100);
 });
 
 test('promtool takes it', { skip: !has('promtool') && 'no promtool' }, () => {

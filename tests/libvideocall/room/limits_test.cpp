@@ -118,4 +118,38 @@ VC_TEST(as_many_are_heard_as_the_policy_says) {
   ck_assert_uint_eq(eye.of(PacketType::media).size(), 3);
 }
 
+VC_TEST(the_room_forgets_the_oldest_of_too_many_tokens) {
+  World world;
+  const auto come = [&](size_t token) {
+    Client& client =
+        world.join("anna", {.token_id = "token-" + std::to_string(token)});
+    const bool in = !client.closed;
+    if (in) world.leave(client);
+    return in;
+  };
+  Client& stays = world.join("stays");
+  for (size_t i = 0; i < limits::kMaxSpentTokensPerRoom; ++i) come(i);
+  ck_assert(!come(1));
+  ck_assert(come(limits::kMaxSpentTokensPerRoom));
+  // The daemon remembers those of all rooms, and for longer.
+  ck_assert(come(0));
+  ck_assert(!stays.closed);
+}
+
+VC_TEST(above_so_many_members_only_those_who_publish_are_listed) {
+  World world;
+  for (size_t i = 0; i < limits::kRosterListsEverybodyUpTo; ++i)
+    world.join("member-" + std::to_string(i));
+  Client& last = world.join("last");
+  ck_assert_uint_eq(
+      last.meeting(proto::MeetingPacket::PARTICIPANT_JOINED).size(), 0);
+  World small;
+  for (size_t i = 1; i < limits::kRosterListsEverybodyUpTo; ++i)
+    small.join("member-" + std::to_string(i));
+  Client& listed = small.join("listed");
+  ck_assert_uint_eq(
+      listed.meeting(proto::MeetingPacket::PARTICIPANT_JOINED).size(),
+      limits::kRosterListsEverybodyUpTo - 1);
+}
+
 VC_SUITE_MAIN("room/limits")

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include <cmath>
+
+#include "diagnostics.pb.h"
 #include "tests/libvideocall/room/world.h"
 #include "tests/support/suite.h"
 
@@ -9,7 +12,7 @@ using MP = proto::MeetingPacket;
 
 namespace {
 
-const std::string kChatId(16, 'i');
+const std::string kChatId(limits::kChatIdBytes, 'i');
 
 std::string chat(const std::string& text, uint64_t to = 0) {
   proto::ChatMessage message;
@@ -70,22 +73,43 @@ VC_TEST(private_chat_reaches_one) {
 
 VC_TEST(bad_chat_is_refused) {
   Trio trio;
-  trio.world.send(trio.anna, PacketType::chat, chat(std::string(4001, 'x')));
+  trio.world.send(trio.anna, PacketType::chat,
+                  chat(std::string(limits::kMaxChatBytes + 1, 'x')));
   proto::ChatMessage short_id;
   short_id.set_id("short");
   trio.world.send(trio.anna, PacketType::chat, short_id.SerializeAsString());
   trio.world.send(trio.anna, PacketType::chat, "\xff\xff");
   ck_assert_uint_eq(trio.bert.inbox.size(), 0);
   ck_assert_uint_eq(trio.world.hub.stats().refused, 3);
-  trio.world.send(trio.anna, PacketType::chat, chat(std::string(4000, 'x')));
+  trio.world.send(trio.anna, PacketType::chat,
+                  chat(std::string(limits::kMaxChatBytes, 'x')));
   ck_assert_uint_eq(trio.bert.inbox.size(), 1);
+}
+
+VC_TEST(chat_is_limited_in_a_second) {
+  Trio trio;
+  for (size_t i = 0; i < limits::kMaxChatsPerSecond + 1; ++i)
+    trio.world.send(trio.anna, PacketType::chat, chat("hi"));
+  ck_assert_uint_eq(trio.bert.inbox.size(), limits::kMaxChatsPerSecond);
+  ck_assert_uint_eq(trio.world.hub.stats().refused, 1);
+}
+
+VC_TEST(a_name_may_be_so_long) {
+  Trio trio;
+  proto::MemberState state;
+  state.set_display_name(std::string(limits::kMaxDisplayNameBytes + 1, 'x'));
+  trio.world.state(trio.anna, state);
+  ck_assert_uint_eq(trio.world.hub.stats().refused, 1);
+  state.set_display_name(std::string(limits::kMaxDisplayNameBytes, 'x'));
+  trio.world.state(trio.anna, state);
+  ck_assert_uint_eq(trio.world.hub.stats().refused, 1);
 }
 
 VC_TEST(reactions_are_limited_to_four_a_second) {
   Trio trio;
   for (int i = 0; i < 10; ++i)
     trio.world.send(trio.anna, PacketType::reaction, reaction());
-  ck_assert_uint_eq(trio.bert.inbox.size(), 4);
+  ck_assert_uint_eq(trio.bert.inbox.size(), limits::kMaxReactionsPerSecond);
   ck_assert_uint_eq(trio.anna.inbox.size(), 0);
   ck_assert_uint_eq(trio.bert.inbox[0]->fields().session_id, trio.anna.id);
   trio.world.advance(1s);
@@ -152,12 +176,52 @@ VC_TEST(rtt_is_echoed_unchanged_to_the_sender_alone) {
   ck_assert_uint_eq(trio.bert.inbox.size(), 0);
 }
 
-VC_TEST(reports_to_the_server_are_swallowed) {
+VC_TEST(reports_to_the_server_are_counted_and_go_no_further) {
   Trio trio;
   trio.world.send(trio.anna, PacketType::diagnostics, "");
-  trio.world.send(trio.anna, PacketType::health, "");
+  proto::HealthPacket health;
+  health.set_active_server_rtt_ms(12.5);
+  auto& stats = *health.mutable_peer_stats();
+  stats["1"].set_video_enabled(true);  // and not seen
+  stats["2"].set_video_enabled(true);
+  stats["2"].set_can_see(true);
+  stats["2"].set_audio_enabled(true);  // and not heard
+  stats["3"].set_can_listen(false);    // nothing is on
+  trio.world.send(trio.anna, PacketType::health, health.SerializeAsString());
   ck_assert_uint_eq(trio.bert.inbox.size(), 0);
-  ck_assert_uint_eq(trio.world.hub.stats().refused, 0);
+  const HubStats counted = trio.world.hub.stats();
+  ck_assert_uint_eq(counted.refused, 0);
+  ck_assert_uint_eq(counted.reports, 1);
+  ck_assert_uint_eq(counted.reported_peers, 3);
+  ck_assert_uint_eq(counted.reported_unseen, 1);
+  ck_assert_uint_eq(counted.reported_unheard, 1);
+  ck_assert(counted.client_rtt.sum == 12'500us);
+}
+
+VC_TEST(bad_reports_are_refused_and_frequent_ones_left_out) {
+  Trio trio;
+  trio.world.send(trio.anna, PacketType::health, "\xff\xff");
+  proto::HealthPacket health;
+  for (int i = 0; i <= limits::kMaxHealthPeers; ++i)
+    (*health.mutable_peer_stats())[std::to_string(i)].set_can_see(true);
+  trio.world.send(trio.anna, PacketType::health, health.SerializeAsString());
+  ck_assert_uint_eq(trio.world.hub.stats().refused, 2);
+  ck_assert_uint_eq(trio.world.hub.stats().reports, 0);
+  health.mutable_peer_stats()->erase("0");
+  // What is no round trip is none.
+  for (const double rtt : {-1.0, 1e300, std::nan("")}) {
+    trio.world.advance(1s);
+    health.set_active_server_rtt_ms(rtt);
+    trio.world.send(trio.anna, PacketType::health, health.SerializeAsString());
+  }
+  ck_assert_uint_eq(trio.world.hub.stats().reports, 3);
+  ck_assert(trio.world.hub.stats().client_rtt.sum == 0s);
+  trio.world.advance(1s);
+  for (size_t i = 0; i < limits::kMaxReportsPerSecond + 3; ++i)
+    trio.world.send(trio.bert, PacketType::health, "");
+  ck_assert_uint_eq(trio.world.hub.stats().reports,
+                    3 + limits::kMaxReportsPerSecond);
+  ck_assert_uint_eq(trio.world.hub.stats().refused, 2);
 }
 
 VC_TEST(unknown_types_and_keys_are_forwarded_stamped) {
@@ -186,7 +250,7 @@ VC_TEST(control_packets_are_bounded_in_size_and_rate) {
 VC_TEST(viewports_are_checked) {
   Trio trio;
   proto::Viewport message;
-  for (int i = 0; i < 65; ++i) {
+  for (size_t i = 0; i < limits::kMaxViewportTiles + 1; ++i) {
     auto* tile = message.add_tiles();
     tile->set_session_id(trio.bert.id);
     tile->set_media_kind(proto::MEDIA_KIND_VIDEO);
@@ -194,7 +258,8 @@ VC_TEST(viewports_are_checked) {
   trio.world.send(trio.anna, PacketType::viewport, message.SerializeAsString());
   ck_assert_uint_eq(trio.world.hub.stats().refused, 1);
   trio.world.advance(1s);
-  for (int i = 0; i < 7; ++i) trio.world.view(trio.anna, {});
+  for (size_t i = 0; i < limits::kMaxViewportsPerSecond + 2; ++i)
+    trio.world.view(trio.anna, {});
   ck_assert_uint_eq(trio.world.hub.stats().refused, 3);
   trio.world.advance(1s);
   trio.world.view(trio.anna, {{trio.bert.id, MediaKind::audio, 10}});

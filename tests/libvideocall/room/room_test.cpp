@@ -43,6 +43,64 @@ VC_TEST(a_lost_session_is_not_announced_for_ten_seconds) {
   ck_assert_str_eq(world.of(Notice::Kind::left).at(0).reason.c_str(), "lost");
 }
 
+VC_TEST(the_program_hears_at_once_why_a_session_broke_off) {
+  World world;
+  Client& bert = world.join("bert");
+  world.leave(bert, CloseCode::idle);
+  const auto told = world.of(Notice::Kind::disconnected);
+  ck_assert_uint_eq(told.size(), 1);
+  ck_assert_str_eq(told[0].reason.c_str(), "idle");
+  ck_assert_uint_eq(told[0].session_id, bert.id);
+  ck_assert_uint_eq(world.of(Notice::Kind::left).size(), 0);
+  world.advance(5s);
+  resume(world, "bert", bert.id);
+  ck_assert_uint_eq(world.of(Notice::Kind::resumed).size(), 1);
+  const HubStats stats = world.hub.stats();
+  ck_assert_uint_eq(stats.disconnected, 1);
+  ck_assert_uint_eq(stats.resumed, 1);
+  ck_assert_uint_eq(stats.lost, 0);
+}
+
+VC_TEST(refusals_of_transport_and_room_are_one_count) {
+  World world;
+  Client& anna = world.join("anna");
+  LinkReport report{.session = anna.handle, .packets_refused = 30};
+  world.link(report);
+  world.link(report);  // nothing new
+  for (size_t i = 30; i < limits::kMaxRefusals; ++i)
+    world.send(anna, PacketType::chat, "\xff");
+  ck_assert(!anna.closed);
+  report.packets_refused = 31;
+  world.link(report);
+  ck_assert(anna.closed);
+  ck_assert(anna.code == CloseCode::protocol_error);
+  // What the transport refused it counts itself.
+  ck_assert_uint_eq(world.hub.stats().refused, limits::kMaxRefusals - 30);
+}
+
+VC_TEST(refusals_are_forgotten_after_their_window) {
+  World world;
+  Client& anna = world.join("anna");
+  for (size_t i = 0; i < limits::kMaxRefusals; ++i)
+    world.send(anna, PacketType::chat, "\xff");
+  world.advance(limits::kRefusalWindow + 1s);
+  world.send(anna, PacketType::chat, "\xff");
+  ck_assert(!anna.closed);
+}
+
+VC_TEST(counts_outlive_their_room) {
+  World world;
+  Client& anna = world.join("anna");
+  world.send(anna, PacketType::chat, "\xff");
+  world.leave(anna);
+  world.advance(1s);
+  const HubStats stats = world.hub.stats();
+  ck_assert_uint_eq(stats.rooms, 0);
+  ck_assert_uint_eq(stats.refused, 1);
+  ck_assert_uint_eq(stats.joined, 1);
+  ck_assert_uint_eq(stats.left, 1);
+}
+
 VC_TEST(only_some_closes_may_be_resumed) {
   for (const CloseCode code :
        {CloseCode::left, CloseCode::meeting_ended, CloseCode::removed,

@@ -21,6 +21,7 @@ import {
   parseReaction,
   type Packet,
 } from "../net/packets";
+import { HealthReporter } from "../net/health";
 import { ProbeHistory } from "../net/probe_history";
 import { Roster, type RosterChange } from "../net/roster";
 import { Session } from "../net/session";
@@ -39,6 +40,7 @@ const LOUDNESS_TICKS = 3;
 const SESSION_TICKS = 8;
 const FACTS_TICKS = 15;
 const PRUNE_TICKS = 150;
+const HEALTH_TICKS = 300;
 const PREFER_TICKS = 6;
 /** At most five a second by the contract. */
 const VIEWPORT_SPACING_MS = 250;
@@ -72,6 +74,7 @@ export class Call {
   private handRaised = false;
   private ownLoudness = { level: 127, speaking: false };
   private readonly probes = new ProbeHistory();
+  private readonly health = new HealthReporter();
   private userId = "";
   private ticks = 0;
   private tickedAt = Date.now();
@@ -210,6 +213,7 @@ export class Call {
     this.preferred = "";
     this.publisher.interrupted();
     this.probes.reset();
+    this.health.reset();
   }
 
   private packet(packet: Packet): void {
@@ -293,6 +297,7 @@ export class Call {
     if (this.ticks % SESSION_TICKS === 0) this.session.tick();
     if (this.ticks % FACTS_TICKS === 0) this.tellFacts();
     if (this.ticks % PREFER_TICKS === 0) this.sendPreference();
+    if (this.ticks % HEALTH_TICKS === 0) this.sendHealth();
     if (this.ticks % PRUNE_TICKS === 0) {
       this.people.prune((sessionId) => this.roster.get(sessionId) !== undefined);
     }
@@ -343,11 +348,31 @@ export class Call {
     });
   }
 
+  private sendHealth(): void {
+    const { transport } = this;
+    if (!transport) return;
+    const others = this.people.facts.flatMap(({ sessionId, video, audio }) => {
+      const member = this.roster.get(sessionId);
+      if (!member) return [];
+      return {
+        sessionId,
+        wantsVideo: member.video && video !== null && !video.paused,
+        audio: member.audio,
+        framesDecoded: video?.framesDecoded ?? 0,
+        videoKbps: video?.kbps ?? 0,
+        audioPackets: audio?.packets ?? 0,
+      };
+    });
+    const { rttMs } = this.probes.facts;
+    this.session.send(this.health.report(now(), transport.kind, rttMs, others));
+  }
+
   private tellFacts(): void {
     this.post({
       type: "facts",
       facts: {
         rttMs: this.probes.facts.rttMs,
+        lostShare: this.probes.facts.lostShare,
         peers: this.people.facts,
         video: this.publisher.stats("video"),
         screen: this.publisher.stats("screen"),

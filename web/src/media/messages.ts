@@ -64,6 +64,8 @@ export interface PeerFacts {
 
 export interface CallFacts {
   rttMs: number;
+  /** Of the probes to the server lately, 0 to 1. */
+  lostShare: number;
   peers: PeerFacts[];
   video: PublisherStats | null;
   screen: PublisherStats | null;

@@ -169,6 +169,11 @@ export const en = {
     transport: "Transport",
     fallback: "WebSocket, because UDP seems blocked",
     roundTrip: "Round trip",
+    loss: "Loss",
+    lossPercent: (share: number) => `${Math.round(share * 100)} %`,
+    receiving: "Receiving",
+    receives: (people: number, kbps: number) =>
+      people === 1 ? `1 picture, ${kbps} kbit/s` : `${people} pictures, ${kbps} kbit/s`,
     sending: "Sending",
     sends: (width: number, height: number, kbps: number) => `${width}×${height}, ${kbps} kbit/s`,
     nothing: "no picture",

@@ -75,9 +75,15 @@ function Connection() {
   const words = t().more;
   if (phase.name !== "connected") return null;
   const sent = facts?.video;
+  const pictures = (facts?.peers ?? [])
+    .flatMap(({ video, screen }) => [video, screen])
+    .filter((picture) => picture !== null && !picture.paused && picture.kbps > 0);
+  const kbps = Math.round(pictures.reduce((sum, picture) => sum + picture!.kbps, 0));
   const rows: [string, string][] = [
     [words.transport, transportWords(phase.transport, phase.fallback)],
     [words.roundTrip, t().state.rtt(Math.round(facts?.rttMs ?? 0))],
+    [words.loss, words.lossPercent(facts?.lostShare ?? 0)],
+    [words.receiving, words.receives(pictures.length, kbps)],
     [words.sending, sent ? words.sends(sent.width, sent.height, sent.kbps) : words.nothing],
     [words.encryption, phase.e2ee === "off" ? t().state.notEncrypted : t().state.encrypted],
   ];
