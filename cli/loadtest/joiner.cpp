@@ -54,10 +54,8 @@ struct Joiner::Call {
   Time begin;
 };
 
-Joiner::Joiner(std::string url, bool insecure_skip_verify,
-               std::function<void()> wake)
-    : url_(std::move(url)),
-      insecure_skip_verify_(insecure_skip_verify),
+Joiner::Joiner(bool insecure_skip_verify, std::function<void()> wake)
+    : insecure_skip_verify_(insecure_skip_verify),
       wake_(std::move(wake)),
       context_(g_main_context_new()),
       thread_([this] { run(); }) {}
@@ -72,11 +70,11 @@ Joiner::~Joiner() {
   g_main_context_unref(context_);
 }
 
-void Joiner::join(size_t session, const std::string& meeting,
-                  const std::string& user) {
+void Joiner::join(size_t session, const std::string& url,
+                  const std::string& meeting, const std::string& user) {
   {
     const std::lock_guard lock(mutex_);
-    requests_.push_back({session, meeting, user});
+    requests_.push_back({session, url, meeting, user});
   }
   g_main_context_wakeup(context_);
 }
@@ -123,7 +121,7 @@ void Joiner::start_calls() {
 void Joiner::start(Request request) {
   auto* call = new Call{this, nullptr, {}, Clock::now()};
   call->joined.session = request.session;
-  std::string url = url_;
+  std::string url = request.url;
   while (!url.empty() && url.back() == '/') url.pop_back();
   url += "/api/v1/meetings/" + request.meeting + "/join";
   call->message = soup_message_new("POST", url.c_str());

@@ -32,14 +32,13 @@ struct Joined {
 class Joiner {
  public:
   // |wake| is called from the joiner's thread when there are answers.
-  Joiner(std::string url, bool insecure_skip_verify,
-         std::function<void()> wake);
+  Joiner(bool insecure_skip_verify, std::function<void()> wake);
   ~Joiner();
   Joiner(const Joiner&) = delete;
   Joiner& operator=(const Joiner&) = delete;
 
-  // |session| is the caller's number for it.
-  void join(size_t session, const std::string& meeting,
+  // At the server |url|. |session| is the caller's number for it.
+  void join(size_t session, const std::string& url, const std::string& meeting,
             const std::string& user);
   // What has been answered since the last call.
   void take(std::vector<Joined>& out);
@@ -47,6 +46,7 @@ class Joiner {
  private:
   struct Request {
     size_t session = 0;
+    std::string url;
     std::string meeting;
     std::string user;
   };
@@ -57,7 +57,6 @@ class Joiner {
   void start(Request request);
   void finish(Joined joined);
 
-  const std::string url_;
   const bool insecure_skip_verify_;
   const std::function<void()> wake_;
   GMainContext* context_;           // owned

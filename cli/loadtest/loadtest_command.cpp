@@ -82,6 +82,12 @@ void LoadtestCommand::add_who() {
   app_->add_option("--url", s.url, "The server, as in a browser")
       ->capture_default_str()
       ->group(group);
+  app_->add_option("--viewer-url", s.viewer_urls,
+                   "Servers that are joined with it: the viewers join there, "
+                   "in turn, and the publishers at --url")
+      ->delimiter(',')
+      ->type_name("URL,…")
+      ->group(group);
   app_->add_option("--meeting-id", s.meeting,
                    "Name of the room; with --rooms NAME-0, NAME-1, …")
       ->capture_default_str()

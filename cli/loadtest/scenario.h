@@ -24,6 +24,8 @@ inline constexpr unsigned kAudioPerSecond = 50;
 
 struct Scenario {
   std::string url = "http://localhost:8080";
+  // Servers that are joined with it, where viewers join in turn; empty: url.
+  std::vector<std::string> viewer_urls;
   std::string meeting = "loadtest";  // rooms: this name, or NAME-0, NAME-1, …
   bool insecure_skip_verify = false;
 

@@ -52,9 +52,8 @@ Result<void> Worker::run() {
   auto fleet = quic::Fleet::create(config, *this);
   if (!fleet) return fleet.error();
   fleet_ = std::move(*fleet);
-  joiner_ =
-      std::make_unique<Joiner>(scenario_.url, scenario_.insecure_skip_verify,
-                               [this] { fleet_->wake(); });
+  joiner_ = std::make_unique<Joiner>(scenario_.insecure_skip_verify,
+                                     [this] { fleet_->wake(); });
   begin_publishers(Clock::now());
   while (!board_.orders().leave.load()) {
     const Time now = Clock::now();
@@ -240,7 +239,11 @@ void Worker::ask_for_token(size_t i) {
   session.gathers = storms(session) ||
                     (session.viewer && scenario_.ramp <= 0 && !gathered_used_);
   set_state(session, SessionState::joining);
-  joiner_->join(i, session.meeting, session.user);
+  const auto& urls = scenario_.viewer_urls;
+  joiner_->join(
+      i,
+      session.viewer && !urls.empty() ? urls[i % urls.size()] : scenario_.url,
+      session.meeting, session.user);
 }
 
 void Worker::take_tokens(Time now) {
