@@ -36,14 +36,15 @@ constexpr size_t kAudioBytes = 80;
 constexpr auto kPatience = 60s;
 
 struct Person final : client::ClientSessionOwner {
-  Person(size_t i, size_t per_room)
+  Person(const std::string& url, size_t i, size_t per_room)
       : index(i),
         talks(i % per_room == 0),
+        server(url),
         meeting("crowd-" + std::to_string(i / per_room)),
         user("person-" + std::to_string(i)),
         session(*this, {"the server", i + 1, false}) {}
 
-  void start_join() override { joiner->join(index, meeting, user); }
+  void start_join() override { joiner->join(index, server, meeting, user); }
   void start_connect(
       const std::vector<client::ConnectTarget>& targets) override {
     quic::FleetTarget target{
@@ -97,6 +98,7 @@ struct Person final : client::ClientSessionOwner {
 
   const size_t index;
   const bool talks;
+  const std::string server;  // URL
   const std::string meeting;
   const std::string user;
   client::ClientSession session;
@@ -117,14 +119,14 @@ struct Person final : client::ClientSessionOwner {
 class Crowd final : public quic::FleetVisitor {
  public:
   Crowd(const std::string& url, size_t rooms, size_t per_room)
-      : joiner_(url, true, [this] { fleet_->wake(); }) {
+      : joiner_(true, [this] { fleet_->wake(); }) {
     auto fleet = quic::Fleet::create(
         {.client_name = "crowd", .insecure_skip_verify = true, .sockets = 4},
         *this);
     if (!fleet) std::exit(1);
     fleet_ = std::move(*fleet);
     for (size_t i = 0; i < rooms * per_room; ++i) {
-      people_.push_back(std::make_unique<Person>(i, per_room));
+      people_.push_back(std::make_unique<Person>(url, i, per_room));
       people_.back()->joiner = &joiner_;
       people_.back()->fleet = fleet_.get();
     }
