@@ -64,7 +64,7 @@ async function round(browser, daemon) {
 }
 
 async function measure(kind) {
-  const daemon = await Daemon.start({ args: ['--join-rate', '0', '--log-level', 'warning'] });
+  const daemon = await Daemon.start({ args: ['--join-rate', '0', '--max-cpu', '0', '--log-level', 'warning'] });
   const camera = new Process('videocall-cli', [
     'stream', '--url', daemon.url, '--meeting-id', 'bench', '--user-id', 'cam',
     '--debug-send-test-pattern', '--audio', 'tone', '--resolution', '640x360',

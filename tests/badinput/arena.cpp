@@ -27,6 +27,8 @@ Arena::Arena(const Process::Words& more) {
   Process::Words flags = Process::quiet_flags(state_);
   flags.push_back("--http-connections=" + std::to_string(kHttpConnections));
   flags.push_back("--join-rate=0");
+  // The attacks are to be refused for what they are.
+  flags.push_back("--max-cpu=0");
   // The flood is to meet Retry, whatever its rate.
   flags.push_back("--max-handshakes=0");
 
