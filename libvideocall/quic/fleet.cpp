@@ -79,7 +79,13 @@ class FleetShard final : public Fleet, private Shard {
   // The last that was looked up.
   std::string authority_;
   SocketAddress address_;
-  size_t next_socket_ = 0;
+  // The sockets towards one server: they are connected to its address.
+  struct Server {
+    SocketAddress address;
+    std::vector<size_t> sockets;  // indexes
+    size_t next = 0;
+  };
+  std::vector<Server> servers_;  // few
   std::vector<std::unique_ptr<Session>> sessions_;
   // Ended, but their connection may not yet be destroyed, which refers to them,
   // or they are just telling of their end.
@@ -174,14 +180,20 @@ struct FleetShard::Session final : ChannelVisitor {
 };
 
 Result<size_t> FleetShard::socket_towards(const SocketAddress& remote) {
-  if (socket_count() < std::max<size_t>(config_.sockets, 1)) {
+  auto found =
+      std::find_if(servers_.begin(), servers_.end(),
+                   [&](const Server& s) { return s.address == remote; });
+  if (found == servers_.end())
+    found = servers_.insert(servers_.end(), {.address = remote});
+  if (found->sockets.size() < std::max<size_t>(config_.sockets, 1)) {
     auto opened = UdpSocket::connect(remote);
     if (!opened) return opened.error();
     if (auto added = add_socket(std::move(*opened)); !added)
       return added.error();
+    found->sockets.push_back(socket_count() - 1);
     return socket_count() - 1;
   }
-  return next_socket_++ % socket_count();
+  return found->sockets[found->next++ % found->sockets.size()];
 }
 
 // A context for the certificates that |target| may show; the last one again if

@@ -46,7 +46,8 @@ class FleetVisitor {
 struct FleetConfig {
   std::string client_name;  // goes into CONNECTION
   bool insecure_skip_verify = false;
-  // Sessions are spread over so many, hence over so many of a server's shards.
+  // Sessions at one server are spread over so many, hence over so many of its
+  // shards.
   size_t sockets = 1;
 };
 
