@@ -276,7 +276,7 @@ void ListenerShard::admit(AdmitCommand& command, Time now) {
   peer->own_channel = Channel::create(Channel::Role::server, *peer, now);
   peer->channel = peer->own_channel.get();
   peer->open = true;
-  counters_.opened.add(1);
+  meter_.count_opened();
   counters_.admission.add(now - peer->asked);
   counters_.sessions.fetch_add(1, std::memory_order_relaxed);
   state_.sessions.fetch_add(1, std::memory_order_relaxed);

@@ -9,6 +9,7 @@
 
 #include "libvideocall/quic/channel.h"
 #include "libvideocall/quic/connection.h"
+#include "libvideocall/quic/session_meter.h"
 #include "libvideocall/wire/delivery.h"
 
 namespace videocall::quic {
@@ -40,10 +41,9 @@ struct Peer final : public ChannelVisitor {
   std::string remote_address;
   uint32_t slot = 0;
   uint32_t generation = 0;
-  uint64_t reported_bytes = 0;  // sent when its link was reported last
-  ChannelStats counted;         // in the shard's counters
-  Time accepted{};              // its first datagram
-  Time asked{};                 // its CONNECT
+  SessionMeter::Reading reading;
+  Time accepted{};  // its first datagram
+  Time asked{};     // its CONNECT
   bool touched = false;
   bool shaken = false;  // handshake done
   bool open = false;    // reported opened, not yet closed

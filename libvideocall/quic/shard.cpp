@@ -106,53 +106,25 @@ void Shard::add_to(EndpointStats& sum) const {
   add(sum.refused, counters_.refused);
   add(sum.forwarded, counters_.forwarded);
   add(sum.dropped_commands, counters_.dropped_commands);
+  meter_.add_to(sum);
   const ShardCounters& from = counters_;
-  for (size_t i = 0; i < kCloseCodes; ++i)
-    sum.closed[i] += from.closed[i].get();
   for (size_t i = 0; i < kConnectRefusals; ++i)
     sum.refused_connects[i] += from.refused_connects[i].get();
-  sum.opened += from.opened.get();
-  sum.queued_bytes += from.queued_bytes.get();
   sum.udp_bytes_in += from.udp_bytes_in.get();
   sum.udp_bytes_out += from.udp_bytes_out.get();
   sum.datagrams_in += from.datagrams_in.get();
-  sum.packets_in += from.packets_in.get();
-  sum.packets_out += from.packets_out.get();
-  sum.packet_bytes_in += from.packet_bytes_in.get();
-  sum.packet_bytes_out += from.packet_bytes_out.get();
-  sum.packets_refused += from.packets_refused.get();
-  sum.dropped_audio += from.dropped_audio.get();
-  sum.dropped_video += from.dropped_video.get();
-  sum.groups_cut += from.groups_cut.get();
   sum.handshake += from.handshake.snapshot();
   sum.admission += from.admission.snapshot();
   sum.relay_delay += from.relay_delay.snapshot();
   sum.handover_delay += from.handover_delay.snapshot();
-  sum.queue_delay += from.queue_delay.snapshot();
-  sum.rtt += from.rtt.snapshot();
 }
 
 // -- Counting -----------------------------------------------------------------
 
-// Adds what |peer|'s channel has counted since the last time.
-void Shard::count_packets(Peer& peer, const ChannelStats& stats) {
-  const ChannelStats before = std::exchange(peer.counted, stats);
-  counters_.packets_in.add(stats.packets_in - before.packets_in);
-  counters_.packets_out.add(stats.packets_out - before.packets_out);
-  counters_.packet_bytes_in.add(stats.bytes_in - before.bytes_in);
-  counters_.packet_bytes_out.add(stats.bytes_out - before.bytes_out);
-  counters_.packets_refused.add(stats.refused - before.refused);
-  counters_.dropped_audio.add(stats.dropped_audio - before.dropped_audio);
-  counters_.dropped_video.add(stats.dropped_video - before.dropped_video);
-  counters_.groups_cut.add(stats.groups_cut - before.groups_cut);
-}
-
 void Shard::count_closed(Peer& peer, CloseCode code) {
-  // Codes without a name count as a loss, which is what they are to the room.
-  auto index = static_cast<size_t>(code);
-  if (index >= kCloseCodes) index = static_cast<size_t>(CloseCode::idle);
-  counters_.closed[index].add(1);
-  if (peer.channel) count_packets(peer, peer.channel->stats(Clock::now()));
+  meter_.count_closed(code);
+  if (peer.channel)
+    meter_.count(peer.reading, peer.channel->stats(Clock::now()));
 }
 
 // -- One turn -----------------------------------------------------------------
@@ -299,32 +271,16 @@ void Shard::fire_timers(Time now) {
 }
 
 // Tells the visitor of the links over which anything goes. Returns when it
-// wants to be called next; idle sessions cost no turn.
+// wants to be called next.
 Time Shard::report_links(Time now) {
-  if (!reports_links_) return Time::max();
-  if (now < report_at_) return reports_.empty() ? Time::max() : report_at_;
-  report_at_ = now + limits::kLinkReportInterval;
-  reports_.clear();
-  uint64_t queued = 0;
-  for_each_peer([&](Peer& peer) {
-    if (!peer.open) return;
-    const ChannelStats stats = peer.channel->stats(now);
-    const bool refused = stats.refused != peer.counted.refused;
-    count_packets(peer, stats);
-    queued += stats.queued_bytes;
-    const uint64_t sent = stats.transport.bytes_sent;
-    if (std::exchange(peer.reported_bytes, sent) == sent &&
-        stats.queued_bytes == 0 && !refused)
-      return;
-    counters_.queue_delay.add(stats.queued_for);
-    if (stats.transport.smoothed_rtt > Duration::zero())
-      counters_.rtt.add(stats.transport.smoothed_rtt);
-    reports_.push_back(stats.report(peer.handle()));
-  });
-  counters_.queued_bytes.set(queued);
-  if (reports_.empty()) return Time::max();
-  visitor_->on_link_reports(reports_, now);
-  return report_at_;
+  if (meter_.begin_reports(now)) {
+    for_each_peer([&](Peer& peer) {
+      if (peer.open)
+        meter_.look(peer.reading, peer.channel->stats(now), peer.handle());
+    });
+    meter_.tell(*visitor_, now);
+  }
+  return meter_.next_reports();
 }
 
 // -- Writing ------------------------------------------------------------------

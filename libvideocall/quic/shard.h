@@ -65,15 +65,9 @@ struct ShardCounters {
   std::atomic<uint64_t> resets{0};
   std::atomic<uint64_t> refused{0};
   // Written by the loop's thread alone.
-  Counter opened;
-  std::array<Counter, kCloseCodes> closed;
   std::array<Counter, kConnectRefusals> refused_connects;
   Counter udp_bytes_in, udp_bytes_out, datagrams_in;
-  Counter packets_in, packets_out, packet_bytes_in, packet_bytes_out;
-  Counter packets_refused, dropped_audio, dropped_video, groups_cut;
-  Counter queued_bytes;  // when the links were looked at last
   DurationHistogram handshake, admission, relay_delay, handover_delay;
-  DurationHistogram queue_delay, rtt;
 };
 
 struct DatagramHeader;  // quic/stateless.h
@@ -165,11 +159,12 @@ class Shard : public ConnectionOwner {
   bool has_visitor() const { return visitor_ != nullptr; }
   ConnectionIdTable& ids() { return ids_; }
   // Listeners: the visitor hears of its viewers' links.
-  void start_link_reports() { reports_links_ = true; }
+  void start_link_reports() { meter_.start_reports(); }
   // The visitor was told something after the batch's end: a turn at once.
   void note_report() { reported_ = true; }
 
   ShardCounters counters_;
+  SessionMeter meter_;
 
  private:
   friend struct Peer;
@@ -187,7 +182,6 @@ class Shard : public ConnectionOwner {
   void read_socket(size_t index, Time now);
   void fire_timers(Time now);
   void write_peer(Peer& peer, Time now);
-  void count_packets(Peer& peer, const ChannelStats& stats);
   void count_closed(Peer& peer, CloseCode code);
   void settle(Peer& peer, Time now);
   void watch_writable(size_t index, bool wanted);
@@ -215,9 +209,6 @@ class Shard : public ConnectionOwner {
   size_t random_used_ = 0;
   Time next_turn_ = Time::min();
   bool reported_ = false;
-  bool reports_links_ = false;
-  Time report_at_ = Time::min();     // the next link reports
-  std::vector<LinkReport> reports_;  // scratch of report_links
   bool has_epoll_pwait2_ = true;
   bool arrived_ = false;  // something, in this turn
 

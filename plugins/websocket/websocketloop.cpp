@@ -194,83 +194,33 @@ void Loop::fire_timers(Time now) {
 }
 
 // Tells the visitor of the links over which anything goes. Returns when it
-// wants to be called next; idle sessions cost no turn.
+// wants to be called next.
 Time Loop::report_links(Time now) {
-  if (!reports_links_) return Time::max();
-  if (now < report_at_) return reports_.empty() ? Time::max() : report_at_;
-  report_at_ = now + limits::kLinkReportInterval;
-  reports_.clear();
-  uint64_t queued = 0;
-  for_each_peer([&](Peer& peer) {
-    if (!peer.open) return;
-    const quic::ChannelStats stats = peer.channel->stats(now);
-    const bool refused = stats.refused != peer.counted.refused;
-    count_packets(peer, stats);
-    queued += stats.queued_bytes;
-    const uint64_t sent = stats.transport.bytes_sent;
-    if (std::exchange(peer.reported_bytes, sent) == sent &&
-        stats.queued_bytes == 0 && !refused)
-      return;
-    counters_.queue_delay.add(stats.queued_for);
-    if (stats.transport.smoothed_rtt > Duration::zero())
-      counters_.rtt.add(stats.transport.smoothed_rtt);
-    reports_.push_back(stats.report(peer.handle()));
-  });
-  counters_.queued_bytes.set(queued);
-  if (reports_.empty()) return Time::max();
-  visitor_->on_link_reports(reports_, now);
-  return report_at_;
+  if (meter_.begin_reports(now)) {
+    for_each_peer([&](Peer& peer) {
+      if (peer.open)
+        meter_.look(peer.reading, peer.channel->stats(now), peer.handle());
+    });
+    meter_.tell(*visitor_, now);
+  }
+  return meter_.next_reports();
 }
 
 // -- Counting -----------------------------------------------------------------
 
-// Adds what |peer| has counted since the last time.
-void Loop::count_packets(Peer& peer, const quic::ChannelStats& stats) {
-  const quic::ChannelStats before = std::exchange(peer.counted, stats);
-  // A channel that is over has no link to ask.
-  if (stats.transport.bytes_sent > before.transport.bytes_sent)
-    counters_.network_bytes_out.add(stats.transport.bytes_sent -
-                                    before.transport.bytes_sent);
-  if (stats.transport.bytes_received > before.transport.bytes_received)
-    counters_.network_bytes_in.add(stats.transport.bytes_received -
-                                   before.transport.bytes_received);
-  counters_.packets_in.add(stats.packets_in - before.packets_in);
-  counters_.packets_out.add(stats.packets_out - before.packets_out);
-  counters_.packet_bytes_in.add(stats.bytes_in - before.bytes_in);
-  counters_.packet_bytes_out.add(stats.bytes_out - before.bytes_out);
-  counters_.packets_refused.add(stats.refused - before.refused);
-  counters_.dropped_audio.add(stats.dropped_audio - before.dropped_audio);
-  counters_.dropped_video.add(stats.dropped_video - before.dropped_video);
-  counters_.groups_cut.add(stats.groups_cut - before.groups_cut);
-}
-
 void Loop::count_closed(Peer& peer, CloseCode code) {
-  auto index = static_cast<size_t>(code);
-  if (index >= quic::kCloseCodes) index = static_cast<size_t>(CloseCode::idle);
-  counters_.closed[index].add(1);
-  count_packets(peer, peer.channel->stats(Clock::now()));
+  meter_.count_closed(code);
+  meter_.count(peer.reading, peer.channel->stats(Clock::now()));
 }
 
+// The network's bytes are those of the WebSocket's frames, without TCP and TLS.
 quic::EndpointStats Loop::loop_stats() const {
   quic::EndpointStats stats;
+  meter_.add_to(stats);
   stats.sessions = sessions_.load();
   stats.dropped_commands = dropped_commands_.load();
-  stats.opened = counters_.opened.get();
-  for (size_t i = 0; i < quic::kCloseCodes; ++i)
-    stats.closed[i] = counters_.closed[i].get();
-  stats.udp_bytes_in = counters_.network_bytes_in.get();
-  stats.udp_bytes_out = counters_.network_bytes_out.get();
-  stats.packets_in = counters_.packets_in.get();
-  stats.packets_out = counters_.packets_out.get();
-  stats.packet_bytes_in = counters_.packet_bytes_in.get();
-  stats.packet_bytes_out = counters_.packet_bytes_out.get();
-  stats.packets_refused = counters_.packets_refused.get();
-  stats.dropped_audio = counters_.dropped_audio.get();
-  stats.dropped_video = counters_.dropped_video.get();
-  stats.groups_cut = counters_.groups_cut.get();
-  stats.queued_bytes = counters_.queued_bytes.get();
-  stats.queue_delay = counters_.queue_delay.snapshot();
-  stats.rtt = counters_.rtt.snapshot();
+  stats.udp_bytes_in = meter_.network_bytes_in();
+  stats.udp_bytes_out = meter_.network_bytes_out();
   return stats;
 }
 
@@ -334,7 +284,7 @@ Peer& Loop::add_peer(GIOStream* stream, Link::Side side, Time now) {
 void Loop::open_peer(Peer& peer) {
   peer.open = true;
   sessions_.fetch_add(1);
-  counters_.opened.add(1);
+  meter_.count_opened();
 }
 
 void Loop::remove_peer(Peer& peer) {

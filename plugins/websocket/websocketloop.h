@@ -7,7 +7,6 @@
 
 #include <gio/gio.h>
 
-#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -15,9 +14,9 @@
 #include <variant>
 #include <vector>
 
-#include "libvideocall/base/counter.h"
 #include "libvideocall/quic/endpoint.h"
 #include "libvideocall/quic/inbox.h"
+#include "libvideocall/quic/session_meter.h"
 #include "libvideocall/quic/timer_heap.h"
 #include "plugins/websocket/websocketlink.h"
 
@@ -59,8 +58,7 @@ struct Peer final : quic::ChannelVisitor, LinkVisitor {
   std::string remote_address;
   uint32_t slot = 0;
   uint32_t generation = 0;
-  uint64_t reported_bytes = 0;  // sent when its link was reported last
-  quic::ChannelStats counted;   // in the loop's counters
+  quic::SessionMeter::Reading reading;
   bool touched = false;
   bool open = false;  // reported opened, not yet closed
 };
@@ -85,18 +83,6 @@ struct CloseAllCommand {
 };
 using Command = std::variant<DeliverCommand, SendCommand, AdoptCommand,
                              CloseCommand, CloseAllCommand>;
-
-// Written by the loop's thread alone, read from any. Network bytes are those of
-// the sockets' frames, without TCP and TLS.
-struct LoopCounters {
-  Counter opened;
-  std::array<Counter, quic::kCloseCodes> closed;
-  Counter network_bytes_in, network_bytes_out;
-  Counter packets_in, packets_out, packet_bytes_in, packet_bytes_out;
-  Counter packets_refused, dropped_audio, dropped_video, groups_cut;
-  Counter queued_bytes;  // when the links were looked at last
-  DurationHistogram queue_delay, rtt;
-};
 
 class Loop {
  public:
@@ -142,7 +128,7 @@ class Loop {
       if (peers_[i]) f(*peers_[i]);
   }
   void touch(Peer& peer);
-  void start_link_reports() { reports_links_ = true; }
+  void start_link_reports() { meter_.start_reports(); }
   // The visitor was told something after the batch's end: a turn at once.
   void note_report() { reported_ = true; }
   quic::ShardVisitor* visitor() { return visitor_; }
@@ -158,7 +144,6 @@ class Loop {
   void take_inbox();
   void fire_timers(Time now);
   Time report_links(Time now);
-  void count_packets(Peer& peer, const quic::ChannelStats& stats);
   void count_closed(Peer& peer, CloseCode code);
   void visit_touched(Time now);
   void settle(Peer& peer);
@@ -180,10 +165,7 @@ class Loop {
   uint64_t turn_ = 0;
   Time next_turn_ = Time::min();
   bool reported_ = false;
-  bool reports_links_ = false;
-  Time report_at_ = Time::min();
-  std::vector<LinkReport> reports_;  // scratch of report_links
-  LoopCounters counters_;
+  quic::SessionMeter meter_;
   std::atomic<uint64_t> sessions_{0};
   std::atomic<uint64_t> dropped_commands_{0};
   std::atomic_flag running_;
