@@ -22,6 +22,8 @@ import { workerSaid } from "./worker_events";
 
 export const CLIENT = "videocall-web/0.1";
 const NOTICE_MS = 6_000;
+/** Before each try to open a device again that ended by itself. */
+const REOPEN_WAITS_MS = [0, 500, 1_000, 2_000, 4_000];
 
 export const store = new Store<AppState>(initialState(location.pathname));
 export const bridge = new MediaBridge(
@@ -242,8 +244,8 @@ async function opening(device: Device, work: () => Promise<void>): Promise<void>
 async function useMicrophone(track: MediaStreamTrack): Promise<void> {
   track.addEventListener("ended", () => {
     if (store.get().microphone.track !== track) return;
-    setDevice("microphone", { track: null, trouble: "busy" });
     void bridge.microphone(null);
+    void reopen("microphone", openMicrophone, useMicrophone);
   });
   setDevice("microphone", { track, opening: false, trouble: null });
   bridge.send({ type: "audio-enabled", enabled: true });
@@ -253,11 +255,35 @@ async function useMicrophone(track: MediaStreamTrack): Promise<void> {
 function useCamera(track: MediaStreamTrack): void {
   track.addEventListener("ended", () => {
     if (store.get().camera.track !== track) return;
-    setDevice("camera", { track: null, trouble: "busy" });
     bridge.picture("video", null);
+    void reopen("camera", openCamera, useCamera);
   });
   setDevice("camera", { track, opening: false, trouble: null });
   bridge.picture("video", track);
+}
+
+/**
+ * Opens again what ended by itself: it was unplugged, or the machine slept.
+ * Whatever the person does with the device meanwhile goes before.
+ */
+async function reopen(
+  device: "microphone" | "camera",
+  open: (id: string) => Promise<MediaStreamTrack>,
+  use: (track: MediaStreamTrack) => unknown,
+): Promise<void> {
+  const { preferences } = store.get();
+  if (!preferences[`${device}On`]) return setDevice(device, { track: null });
+  setDevice(device, { track: null, opening: true, trouble: null });
+  const ours = store.get()[device];
+  const stillOurs = () => store.get()[device] === ours;
+  for (const waitMs of REOPEN_WAITS_MS) {
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    if (!stillOurs()) return;
+    const track = await open(preferences[`${device}Id`]).catch(() => null);
+    if (!stillOurs()) return track?.stop();
+    if (track) return void use(track);
+  }
+  setDevice(device, { opening: false, trouble: "busy" });
 }
 
 export function closeDevices(): void {
