@@ -4,12 +4,26 @@ import net from 'node:net';
 
 import { Process } from '../e2e/support/process.mjs';
 
+// Outside the range from which the kernel takes the ports of connections:
+// what is free now is so until the broker is there, and when it comes again.
+const kFirstPort = 12_000;
+const kLastPort = 32_000;
+const taken = new Set();
+
 export async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const port = kFirstPort + Math.floor(Math.random() * (kLastPort - kFirstPort));
+    if (taken.has(port)) continue;
+    const server = net.createServer().listen(port, '127.0.0.1');
+    const free = await new Promise((resolve) => {
+      server.once('listening', () => resolve(true));
+      server.once('error', () => resolve(false));
+    });
+    if (!free) continue;
+    taken.add(port);
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }
 
 export class Broker {

@@ -2,7 +2,7 @@
 // Two servers with one room across them, and everything that may happen to
 // them and their brokers. Calls within a server always go on.
 import assert from 'node:assert/strict';
-import test from 'node:test';
+import { describe, test } from 'node:test';
 
 import { Broker, Cable, freePort, startCluster } from './brokers.mjs';
 import { Camera, sleep, startNode, Viewer } from './people.mjs';
@@ -44,9 +44,14 @@ async function reconnected(nodes, since) {
   return Date.now() - since;
 }
 
+// What is told here takes time, not work: some go on beside one another, the
+// longest first.
+const kScenesAtOnce = 3;
+const scenes = [];
+
 // Ends everything that |body| started, whatever happens.
 function scene(name, body) {
-  test(name, async (t) => {
+  scenes.push([name, async (t) => {
     const started = [];
     const keep = (...things) => {
       started.push(...things);
@@ -62,8 +67,45 @@ function scene(name, body) {
         else await thing.stop();
       }
     }
-  });
+  }]);
 }
+
+scene('a partition and its healing: no ghosts, no doubles', async (keep) => {
+  const clusterPort = await freePort();
+  const first = keep(await Broker.start({ clusterPort, args: ['--no_advertise'] }));
+  const cable = keep(await Cable.lay(clusterPort));
+  const second = keep(
+    await Broker.start({
+      clusterPort: await freePort(),
+      routes: [`nats://127.0.0.1:${cable.port}`],
+      args: ['--no_advertise'],
+    }),
+  );
+  const a = keep(await startNode('a', [first]));
+  const b = keep(await startNode('b', [second]));
+  const { near, far, people } = await startCall(a, b);
+  keep(...people);
+  cable.cut();
+  await far.waitFor(() => !far.sees('camera') && !far.sees('near'));
+  await near.waitFor(() => !near.sees('far'));
+  await near.waitForMedia();
+  const late = keep(await Viewer.start(b, 'late'));
+  cable.mend();
+  await far.waitFor(() => far.sees('camera') && far.sees('near'));
+  await late.waitFor(() => late.sees('camera') && late.sees('near'));
+  await near.waitFor(() => near.sees('far') && near.sees('late'));
+  await far.waitForMedia(15_000);
+  await late.waitForMedia();
+  await sleep(6_000); // one more round of what servers tell each other
+  for (const user of ['camera', 'near'])
+    assert.deepEqual(
+      far.about(user).map((event) => event.event),
+      ['joined', 'left', 'joined'],
+    );
+  nobodyLeft(near, ['camera', 'late']);
+  const { result } = await (await fetch(`${a.url}/api/v1/meetings/demo`)).json();
+  assert.deepEqual(result.members.map((m) => m.user_id).sort(), ['camera', 'far', 'late', 'near']);
+});
 
 scene('a broker that is killed and comes back', async (keep) => {
   const broker = keep(await Broker.start());
@@ -133,43 +175,6 @@ scene('a server that is killed: its people vanish within 6 s', async (keep, t) =
   assert.ok(took <= 6_000 && took >= 3_000, `${took} ms`);
 });
 
-scene('a partition and its healing: no ghosts, no doubles', async (keep) => {
-  const clusterPort = await freePort();
-  const first = keep(await Broker.start({ clusterPort, args: ['--no_advertise'] }));
-  const cable = keep(await Cable.lay(clusterPort));
-  const second = keep(
-    await Broker.start({
-      clusterPort: await freePort(),
-      routes: [`nats://127.0.0.1:${cable.port}`],
-      args: ['--no_advertise'],
-    }),
-  );
-  const a = keep(await startNode('a', [first]));
-  const b = keep(await startNode('b', [second]));
-  const { near, far, people } = await startCall(a, b);
-  keep(...people);
-  cable.cut();
-  await far.waitFor(() => !far.sees('camera') && !far.sees('near'));
-  await near.waitFor(() => !near.sees('far'));
-  await near.waitForMedia();
-  const late = keep(await Viewer.start(b, 'late'));
-  cable.mend();
-  await far.waitFor(() => far.sees('camera') && far.sees('near'));
-  await late.waitFor(() => late.sees('camera') && late.sees('near'));
-  await near.waitFor(() => near.sees('far') && near.sees('late'));
-  await far.waitForMedia(15_000);
-  await late.waitForMedia();
-  await sleep(6_000); // one more round of what servers tell each other
-  for (const user of ['camera', 'near'])
-    assert.deepEqual(
-      far.about(user).map((event) => event.event),
-      ['joined', 'left', 'joined'],
-    );
-  nobodyLeft(near, ['camera', 'late']);
-  const { result } = await (await fetch(`${a.url}/api/v1/meetings/demo`)).json();
-  assert.deepEqual(result.members.map((m) => m.user_id).sort(), ['camera', 'far', 'late', 'near']);
-});
-
 scene('no broker at the start', async (keep) => {
   const port = await freePort();
   const url = `nats://127.0.0.1:${port}`;
@@ -185,4 +190,8 @@ scene('no broker at the start', async (keep) => {
   await far.waitForMedia();
   await near.waitForMedia();
   assert.ok(camera.process.exitCode === undefined);
+});
+
+describe('servers that are joined', { concurrency: kScenesAtOnce }, () => {
+  for (const [name, body] of scenes) test(name, body);
 });
