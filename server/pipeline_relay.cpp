@@ -9,68 +9,18 @@
 #include "pipelines/settings.h"
 #include "server/log.h"
 #include "server/pipeline_statistics.h"
+#include "server/relay_structures.h"
 
 namespace videocall::server {
 namespace {
 
 constexpr const char* kShippedDescription = "relay";
 
-std::string text_field(const GstStructure* structure, const char* name) {
-  const char* text = gst_structure_get_string(structure, name);
-  return text == nullptr ? "" : text;
-}
-
-uint64_t uint64_field(const GstStructure* structure, const char* name) {
-  guint64 value = 0;
-  gst_structure_get_uint64(structure, name, &value);
-  return value;
-}
-
-uint32_t uint_field(const GstStructure* structure, const char* name) {
-  guint value = 0;
-  gst_structure_get_uint(structure, name, &value);
-  return value;
-}
-
 std::string joined(const std::vector<std::string>& items) {
   std::string text;
   for (const std::string& item : items)
     text += (text.empty() ? "" : ",") + item;
   return text;
-}
-
-void set_strings(GstStructure* structure, const char* name,
-                 const std::vector<std::string>& strings) {
-  std::vector<const char*> pointers;
-  for (const std::string& string : strings) pointers.push_back(string.c_str());
-  pointers.push_back(nullptr);
-  gst_structure_set(structure, name, G_TYPE_STRV, pointers.data(), nullptr);
-}
-
-std::vector<std::string> strings_field(const GstStructure* structure,
-                                       const char* name) {
-  std::vector<std::string> strings;
-  const GValue* value = gst_structure_get_value(structure, name);
-  if (value == nullptr || !G_VALUE_HOLDS(value, G_TYPE_STRV)) return strings;
-  auto* list = static_cast<gchar**>(g_value_get_boxed(value));
-  for (; list != nullptr && *list != nullptr; ++list)
-    strings.emplace_back(*list);
-  return strings;
-}
-
-cluster::Heartbeat node_of(const GstStructure* entry) {
-  cluster::Heartbeat node;
-  node.node_id = text_field(entry, "node-id");
-  node.sessions = uint_field(entry, "sessions");
-  node.max_sessions = uint_field(entry, "max-sessions");
-  gst_structure_get_double(entry, "cpu-load", &node.cpu_load);
-  gboolean draining = FALSE;
-  gst_structure_get_boolean(entry, "draining", &draining);
-  node.draining = draining;
-  node.token_key_id = text_field(entry, "token-key-id");
-  node.transport_urls = strings_field(entry, "transport-urls");
-  node.certificate_hashes = strings_field(entry, "certificate-hashes");
-  return node;
 }
 
 // The description's parameters that the daemon sets.
@@ -111,17 +61,6 @@ Error error_of(GstMessage* message) {
   g_free(debug);
   g_error_free(error);
   return result;
-}
-
-GstStructure* structure_of(const Grant& grant) {
-  return gst_structure_new(
-      "grant", "session-id", G_TYPE_UINT64, guint64{grant.session_id},
-      "meeting", G_TYPE_STRING, grant.meeting.c_str(), "user-id", G_TYPE_STRING,
-      grant.user_id.c_str(), "display-name", G_TYPE_STRING,
-      grant.display_name.c_str(), "role", G_TYPE_UINT, guint{grant.role},
-      "token-id", G_TYPE_STRING, grant.token_id.c_str(), "resumes",
-      G_TYPE_BOOLEAN, gboolean{grant.resumes}, "remote-address", G_TYPE_STRING,
-      grant.remote_address.c_str(), nullptr);
 }
 
 // Keys that are parameters of the relay's description, of the same name.
@@ -316,9 +255,7 @@ void PipelineRelay::handle_element(const GstStructure* structure) {
 }
 
 void PipelineRelay::handle_nats(const GstStructure* structure) {
-  gboolean connected = FALSE;
-  gst_structure_get_boolean(structure, "connected", &connected);
-  if (connected)
+  if (bool_field(structure, "connected"))
     log_event(LogLevel::info, "nats", "connected",
               {{"server", text_field(structure, "server")}});
   else if (const std::string reason = text_field(structure, "reason");
@@ -363,16 +300,9 @@ void PipelineRelay::on_session_request(GstElement* source,
                                        const GstStructure* structure,
                                        gpointer self) {
   auto* relay = static_cast<PipelineRelay*>(self);
-  SessionRequest request;
-  request.id = uint64_field(structure, "request-id");
-  request.shard = source == relay->websocket_.get()
-                      ? SessionRequest::kWebSocket
-                      : uint_field(structure, "shard");
-  request.meeting = text_field(structure, "meeting");
-  request.token = text_field(structure, "token");
-  request.resume = text_field(structure, "resume");
-  request.origin = text_field(structure, "origin");
-  request.remote_address = text_field(structure, "remote-address");
+  SessionRequest request = request_of(structure);
+  if (source == relay->websocket_.get())
+    request.shard = SessionRequest::kWebSocket;
   relay->listener_->on_session_request(std::move(request));
 }
 
@@ -409,22 +339,7 @@ std::vector<RoomMember> PipelineRelay::members(const std::string& meeting) {
   GstStructure* answer = nullptr;
   g_signal_emit_by_name(router_.get(), "list-members", meeting.c_str(),
                         &answer);
-  std::vector<RoomMember> members;
-  if (answer == nullptr) return members;
-  const GValue* list = gst_structure_get_value(answer, "members");
-  const guint count = list != nullptr && GST_VALUE_HOLDS_LIST(list)
-                          ? gst_value_list_get_size(list)
-                          : 0;
-  for (guint i = 0; i < count; ++i) {
-    const GstStructure* entry =
-        gst_value_get_structure(gst_value_list_get_value(list, i));
-    members.push_back(
-        {uint64_field(entry, "session-id"), text_field(entry, "user-id"),
-         text_field(entry, "display-name"), uint_field(entry, "role"),
-         uint64_field(entry, "joined-at-ms")});
-  }
-  gst_structure_free(answer);
-  return members;
+  return take_list<RoomMember>(answer, "members", member_of);
 }
 
 uint64_t PipelineRelay::verify_resume(const std::string& meeting,
@@ -442,13 +357,7 @@ std::vector<Statistics> PipelineRelay::statistics() const {
 }
 
 void PipelineRelay::describe(const cluster::Heartbeat& self) {
-  GstStructure* info = gst_structure_new(
-      "node", "max-sessions", G_TYPE_UINT, guint{self.max_sessions}, "cpu-load",
-      G_TYPE_DOUBLE, self.cpu_load, "draining", G_TYPE_BOOLEAN,
-      gboolean{self.draining}, "token-key-id", G_TYPE_STRING,
-      self.token_key_id.c_str(), nullptr);
-  set_strings(info, "transport-urls", self.transport_urls);
-  set_strings(info, "certificate-hashes", self.certificate_hashes);
+  GstStructure* info = structure_of(self);
   g_object_set(router_.get(), "node-info", info, nullptr);
   gst_structure_free(info);
 }
@@ -456,17 +365,7 @@ void PipelineRelay::describe(const cluster::Heartbeat& self) {
 std::vector<cluster::Heartbeat> PipelineRelay::nodes() const {
   GstStructure* answer = nullptr;
   g_signal_emit_by_name(router_.get(), "list-nodes", &answer);
-  std::vector<cluster::Heartbeat> nodes;
-  if (answer == nullptr) return nodes;
-  const GValue* list = gst_structure_get_value(answer, "nodes");
-  const guint count = list != nullptr && GST_VALUE_HOLDS_LIST(list)
-                          ? gst_value_list_get_size(list)
-                          : 0;
-  for (guint i = 0; i < count; ++i)
-    nodes.push_back(
-        node_of(gst_value_get_structure(gst_value_list_get_value(list, i))));
-  gst_structure_free(answer);
-  return nodes;
+  return take_list<cluster::Heartbeat>(answer, "nodes", node_of);
 }
 
 Result<void> PipelineRelay::reload_certificate() {
