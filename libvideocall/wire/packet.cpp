@@ -49,6 +49,50 @@ WireType expected_wrapper_type(uint32_t field) {
              : WireType::varint;
 }
 
+Result<void> set_number(const Field& field, MediaHeader& header) {
+  switch (field.number) {
+    case kSequence:
+      header.sequence = field.value;
+      break;
+    case kGroup:
+      header.group = field.value;
+      break;
+    case kKeyframe:
+      header.keyframe = field.value != 0;
+      break;
+    case kTemporalId:
+      if (field.value > limits::kMaxTemporalLayer)
+        return refused("temporal_id out of range");
+      header.temporal_id = static_cast<uint8_t>(field.value);
+      break;
+    case kCaptureUs:
+      header.capture_us = field.value;
+      break;
+    case kAudioLevel:
+      if (field.value > 127) return refused("audio_level out of range");
+      header.audio_level = static_cast<uint8_t>(field.value);
+      break;
+    case kSpeaking:
+      header.speaking = field.value != 0;
+      break;
+    case kWidth:
+      header.width = static_cast<uint32_t>(field.value);
+      break;
+    case kHeight:
+      header.height = static_cast<uint32_t>(field.value);
+      break;
+    case kTargetKbps:
+      header.target_kbps = static_cast<uint32_t>(field.value);
+      break;
+    case kKeyEpoch:
+      header.key_epoch = static_cast<uint32_t>(field.value);
+      break;
+    default:
+      break;
+  }
+  return {};
+}
+
 Result<void> parse_header(Bytes bytes, MediaHeader& header) {
   header.audio_level = 0;  // proto3: a number that is left out is 0
   Reader reader(bytes);
@@ -65,46 +109,7 @@ Result<void> parse_header(Bytes bytes, MediaHeader& header) {
     if (field.number > kKeyEpoch) continue;  // a later version's field
     if (field.type != WireType::varint)
       return refused("media header field of a wrong type");
-    switch (field.number) {
-      case kSequence:
-        header.sequence = field.value;
-        break;
-      case kGroup:
-        header.group = field.value;
-        break;
-      case kKeyframe:
-        header.keyframe = field.value != 0;
-        break;
-      case kTemporalId:
-        if (field.value > limits::kMaxTemporalLayer)
-          return refused("temporal_id out of range");
-        header.temporal_id = static_cast<uint8_t>(field.value);
-        break;
-      case kCaptureUs:
-        header.capture_us = field.value;
-        break;
-      case kAudioLevel:
-        if (field.value > 127) return refused("audio_level out of range");
-        header.audio_level = static_cast<uint8_t>(field.value);
-        break;
-      case kSpeaking:
-        header.speaking = field.value != 0;
-        break;
-      case kWidth:
-        header.width = static_cast<uint32_t>(field.value);
-        break;
-      case kHeight:
-        header.height = static_cast<uint32_t>(field.value);
-        break;
-      case kTargetKbps:
-        header.target_kbps = static_cast<uint32_t>(field.value);
-        break;
-      case kKeyEpoch:
-        header.key_epoch = static_cast<uint32_t>(field.value);
-        break;
-      default:
-        break;
-    }
+    if (auto set = set_number(field, header); !set) return set;
   }
   if (reader.failed()) return refused("media header does not parse");
   return {};

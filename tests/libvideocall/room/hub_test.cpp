@@ -190,6 +190,16 @@ VC_TEST(a_host_removes_a_member) {
   ck_assert_str_eq(world.of(Notice::Kind::left)[0].reason.c_str(), "removed");
 }
 
+VC_TEST(a_reason_is_cut_to_what_a_close_may_carry) {
+  World world;
+  Client& anna = world.join("anna");
+  const std::string longest(limits::kMaxCloseReasonBytes, 'n');
+  ck_assert(world.hub.remove_member("demo", anna.id, longest + "!", world.now));
+  world.advance(200ms);
+  ck_assert_str_eq(anna.meeting(MP::PARTICIPANT_KICKED).at(0).message().c_str(),
+                   longest.c_str());
+}
+
 VC_TEST(a_full_hub_closes_with_overload) {
   World world;
   for (size_t i = 0; i < limits::kMaxRooms; ++i)

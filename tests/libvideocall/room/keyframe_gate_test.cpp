@@ -32,8 +32,8 @@ VC_TEST(keeps_a_wish_until_it_may_be_said) {
   gate.want();
   ck_assert(gate.due(start));
   gate.want();
-  ck_assert(!gate.due(start + 499ms));
-  ck_assert(gate.due(start + 500ms));
+  ck_assert(!gate.due(start + limits::kKeyframeRequestInterval - 1ms));
+  ck_assert(gate.due(start + limits::kKeyframeRequestInterval));
 }
 
 VC_TEST(a_key_frame_ends_the_wish) {
