@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "libvideocall/wire/limits.h"
 #include "tests/support/suite.h"
 
 using namespace videocall;
