@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT
-// The silence that a restart of the server causes: 50 native clients in 10
-// meetings, one of each talking; gap: the longest time in which a listener
-// got no media.
+// The silence that a restart causes: 50 native clients in 10 meetings, one of
+// each talking; gap: the longest time in which a listener got no media. Of one
+// server, in place, and of one of two after the other, while the other serves.
+//
+//   ./dev bench restart [--nodes 1|2] [--quick] [--rounds N] [--json FILE]
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { Crowd } from '../tests/e2e/support/crowd.mjs';
 import { Daemon } from '../tests/e2e/support/daemon.mjs';
+import { Pair } from '../tests/nodes/pair.mjs';
 import { printTable, readOptions, writeJson } from './support.mjs';
 
-const options = readOptions('restart', { rounds: 20 }, { rounds: 3 });
+const options = readOptions('restart', { rounds: 20, nodes: 0 }, { rounds: 3 });
 
 const quantile = (values, q) => {
   const sorted = [...values].sort((a, b) => a - b);
@@ -25,6 +28,22 @@ async function mediaPort(daemon) {
   });
   return new URL((await answer.json()).result.transports
     .find(({ kind }) => kind === 'webtransport').url).port;
+}
+
+// A round restarts both.
+async function twoNodes() {
+  const pair = await Pair.start(['--log-level', 'warning']);
+  const crowd = await Crowd.start(pair.urls, 10, 5);
+  const restarts = [];
+  try {
+    for (let i = 0; i < options.rounds; ++i)
+      for (const index of [0, 1])
+        restarts.push(await crowd.during(() => pair.restart(index), 0));
+    await crowd.leave();
+  } finally {
+    await pair.stop();
+  }
+  return { name: 'two nodes, one after the other', restarts };
 }
 
 async function oneNode() {
@@ -50,7 +69,9 @@ async function oneNode() {
   return { name: 'one node, in place', restarts };
 }
 
-const results = [await oneNode()];
+const results = [];
+if (options.nodes !== 2) results.push(await oneNode());
+if (options.nodes !== 1) results.push(await twoNodes());
 printTable([
   ['restarts under 50 clients', (row) => row.name],
   ['restarts', (row) => row.restarts.length],

@@ -36,6 +36,7 @@ export function readOptions(name, defaults, quick) {
     else if (flag === '--realtime') options.realtime = true;
     else if (['--rounds', '--seconds'].includes(flag)) options[flag.slice(2)] = Number(args.shift());
     else if (flag === '--json') options.json = args.shift();
+    else if (flag === '--nodes' && 'nodes' in defaults) options.nodes = Number(args.shift());
     else if (flag === '--svg' && 'svg' in defaults) options.svg = args.shift();
     else {
       console.log(`Usage: ./dev bench ${name} [OPTIONS]
@@ -45,7 +46,8 @@ export function readOptions(name, defaults, quick) {
   --json FILE  all figures of all rounds
   --realtime   real-time priority for server and load, so that other programs
                on the machine disturb less (root only)${'svg' in defaults ? `
-  --svg FILE   draw the figures` : ''}`);
+  --svg FILE   draw the figures` : ''}${'nodes' in defaults ? `
+  --nodes N    with so many servers alone` : ''}`);
       process.exit(flag === '--help' ? 0 : 2);
     }
   }

@@ -118,6 +118,8 @@ void Hub::tick_nodes(Now now, Batch& batch) {
 void Hub::describe(Heartbeat self) {
   const std::lock_guard lock(nodes_mutex_);
   self.incarnation = self_.incarnation;
+  // Nobody is to be sent to where nobody is taken: at the next tick.
+  if (self.draining != self_.draining) beat_ = {};
   self_ = std::move(self);
 }
 

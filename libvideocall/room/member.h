@@ -67,6 +67,8 @@ struct Member {
   Time lost_since;
   Time last_packet;
   std::string resume_secret;  // the newest
+  // It has not been told that the list of members was all of them.
+  bool listing = false;
 
   MemberState state;
   // Whether the others have been told of it; in large rooms only of those who

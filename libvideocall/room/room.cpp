@@ -77,7 +77,10 @@ void Room::connect(Session& session, const Packet& packet, Now now,
     assign(*member, now, out);
     return;
   }
-  if (members_.empty()) roster_.set_start(now.unix_ms);
+  if (members_.empty()) {
+    roster_.set_start(now.unix_ms);
+    opened_ = now.mono;
+  }
   Member& member = add_member(session.grant, now);
   attach(member, std::move(connected), now);
   notify(Notice::Kind::joined, member, {}, out);
@@ -168,6 +171,9 @@ void Room::assign(Member& member, Now now, Output& out) {
               }),
               member.session->self);
   roster_.list(member, out);
+  member.listing = member.session->grant.resumes &&
+                   now.mono - opened_ < limits::kRosterSettleTime;
+  if (!member.listing) roster_.end_list(member, out);
   stage_.enter(member, now, out);
 }
 
@@ -251,6 +257,15 @@ void Room::tick(Now now, Output& out) {
   swept_ = now.mono;
   tick_pending(now, out);
   tick_members(now, out);
+  end_lists(now, out);
+}
+
+// Who has not come back by now has gone.
+void Room::end_lists(Now now, Output& out) {
+  if (now.mono - opened_ < limits::kRosterSettleTime) return;
+  for (const auto& member : members_)
+    if (std::exchange(member->listing, false) && member->session)
+      roster_.end_list(*member, out);
 }
 
 void Room::tick_pending(Now now, Output& out) {

@@ -135,6 +135,7 @@ class Room {
                    Now now, Output& out);
   void tick_pending(Now now, Output& out);
   void tick_members(Now now, Output& out);
+  void end_lists(Now now, Output& out);
   void notify(Notice::Kind kind, const Member& member, std::string_view reason,
               Output& out) const;
 
@@ -211,6 +212,7 @@ class Room {
   uint64_t next_order_ = 0;
   uint64_t refused_ = 0;
   uint64_t over_rate_ = 0;
+  Time opened_{};  // when the first of those who are here came
   Time swept_{};
 };
 

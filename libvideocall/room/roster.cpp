@@ -3,14 +3,17 @@
 
 namespace videocall::room {
 
-void Roster::list(Member& newcomer, Output& out) {
+void Roster::list(const Member& newcomer, Output& out) {
   const RecipientsPtr& self = newcomer.session->self;
   for (const auto& member : members_) {
     if (member.get() == &newcomer) continue;
     if (large() && !member->publishes()) continue;
     out.deliver(joined_packet(*member), self);
   }
-  out.deliver(count_packet(), self);
+}
+
+void Roster::end_list(const Member& newcomer, Output& out) {
+  out.deliver(count_packet(), newcomer.session->self);
 }
 
 void Roster::joined(Member& member, Output& out) {

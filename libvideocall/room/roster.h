@@ -23,8 +23,10 @@ class Roster {
   Roster(const std::string& meeting, const Members& members, Stage& stage)
       : meeting_(meeting), members_(members), stage_(stage) {}
 
-  // Lists who is there, to |newcomer|, and how many.
-  void list(Member& newcomer, Output& out);
+  // Lists who is there, to |newcomer|.
+  void list(const Member& newcomer, Output& out);
+  // That was all, and how many they are.
+  void end_list(const Member& newcomer, Output& out);
   // |member| has joined: tells the others, if they are to know.
   void joined(Member& member, Output& out);
   // |member| began to publish: in a large room the others hear of it now.

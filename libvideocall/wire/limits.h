@@ -51,6 +51,10 @@ inline constexpr auto kConnectionPacketTimeout = 60s;
 inline constexpr auto kHeartbeatInterval = 5s;
 inline constexpr auto kIdleTimeout = 30s;
 inline constexpr auto kResumeWindow = 10s;
+// Somebody who comes back to a room that opened here less than this ago (after
+// a restart, or first on this node) is not told yet who has gone: most are on
+// their way.
+inline constexpr auto kRosterSettleTime = 5s;
 // A client takes a server for gone after this, early enough to resume.
 inline constexpr auto kServerSilenceTimeout = 8s;
 inline constexpr auto kCloseLinger = 2s;  // QUIC outlives the capsule by this

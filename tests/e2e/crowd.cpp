@@ -3,10 +3,11 @@
 // to their server: each a client session of its own over a connection of its
 // own. In every meeting one talks and the others listen.
 //
-//   crowd URL ROOMS PEOPLE
+//   crowd URL[,URL…] ROOMS PEOPLE
 //
-// It says "ready" when all are in and hear something. For each line on its
-// standard input it prints one JSON object about the time since the last:
+// Of several servers each is asked by as many, in every meeting. It says
+// "ready" when all are in and hear something. For each line on its standard
+// input it prints one JSON object about the time since the last:
 //   gaps_ms  the longest silence of each listener
 //   states   how many are connected, and how many are anything else
 //   lost     how many have another session id than at first, or were refused
@@ -118,7 +119,7 @@ struct Person final : client::ClientSessionOwner {
 
 class Crowd final : public quic::FleetVisitor {
  public:
-  Crowd(const std::string& url, size_t rooms, size_t per_room)
+  Crowd(const std::vector<std::string>& servers, size_t rooms, size_t per_room)
       : joiner_(true, [this] { fleet_->wake(); }) {
     auto fleet = quic::Fleet::create(
         {.client_name = "crowd", .insecure_skip_verify = true, .sockets = 4},
@@ -126,7 +127,8 @@ class Crowd final : public quic::FleetVisitor {
     if (!fleet) std::exit(1);
     fleet_ = std::move(*fleet);
     for (size_t i = 0; i < rooms * per_room; ++i) {
-      people_.push_back(std::make_unique<Person>(url, i, per_room));
+      people_.push_back(
+          std::make_unique<Person>(servers[i % servers.size()], i, per_room));
       people_.back()->joiner = &joiner_;
       people_.back()->fleet = fleet_.get();
     }
@@ -247,14 +249,25 @@ size_t number(const char* text) {
   return value;
 }
 
+std::vector<std::string> split(std::string_view list) {
+  std::vector<std::string> parts;
+  while (!list.empty()) {
+    const size_t comma = std::min(list.find(','), list.size());
+    parts.emplace_back(list.substr(0, comma));
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+  return parts;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4 || number(argv[2]) == 0 || number(argv[3]) < 2) {
-    std::fputs("Usage: crowd URL ROOMS PEOPLE\n", stderr);
+  if (argc != 4 || *argv[1] == '\0' || number(argv[2]) == 0 ||
+      number(argv[3]) < 2) {
+    std::fputs("Usage: crowd URL[,URL…] ROOMS PEOPLE\n", stderr);
     return 2;
   }
-  Crowd crowd(argv[1], number(argv[2]), number(argv[3]));
+  Crowd crowd(split(argv[1]), number(argv[2]), number(argv[3]));
   crowd.start();
   const Time deadline = Clock::now() + kPatience;
   while (!crowd.ready()) {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Maintenance that nobody notices: a server is restarted under 50 native
-// clients, and each of them comes back with its session.
+// Maintenance that nobody notices: servers are restarted under 50 native
+// clients, and each of them goes on with its session.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 
+import { Pair } from '../nodes/pair.mjs';
+import { until } from './support/call.mjs';
 import { Crowd } from './support/crowd.mjs';
 import { Daemon } from './support/daemon.mjs';
 
@@ -46,6 +48,7 @@ test('a restart of the only server loses no session', async (t) => {
   const http = daemon.http.replace('localhost', '127.0.0.1');
   const webtransport = `127.0.0.1:${await mediaPort(daemon)}`;
   const crowd = await Crowd.start(daemon.url, 10, 5);
+  t.after(() => crowd.stop());
   for (let i = 0; i < kRestarts; ++i) {
     const noticed = await crowd.during(async () => {
       const stop = i % 2 === 0 ? asked.signal : asked.api;
@@ -53,7 +56,53 @@ test('a restart of the only server loses no session', async (t) => {
       daemon = await Daemon.start({ stateDir, drainTimeout: 0, args, http, webtransport });
     });
     assert.equal(noticed.lost, 0, JSON.stringify(noticed));
+    assert.equal(noticed.left, 0, JSON.stringify(noticed));
     assert.equal(noticed.resumed, crowd.size);
   }
+  assert.equal(await crowd.leave(), 0);
+});
+
+// Each of these meetings is at home on one of two servers, about half on each.
+const kMeetings = Array.from({ length: 20 }, (_, i) => `home-${i}`);
+
+test('nobody is sent to a server that drains', async (t) => {
+  const pair = await Pair.start();
+  t.after(() => pair.stop());
+  const [a, b] = pair.places.map(({ webtransport }) => webtransport);
+  const homes = (asked) => Promise.all(kMeetings.map((meeting) => pair.leadsTo(asked, meeting)));
+  for (const asked of [0, 1])
+    await until('both are handed out', async () => {
+      const all = await homes(asked);
+      return all.includes(a) && all.includes(b);
+    });
+
+  const crowd = await Crowd.start(pair.urls, 10, 5);
+  t.after(() => crowd.stop());
+  const { process } = pair.nodes[0];
+  process.child.kill('SIGTERM');
+  await process.waitFor(/server: draining/);
+  assert.deepEqual(new Set(await homes(0)), new Set([b]));
+  assert.equal(await process.exited, 0);
+  assert.deepEqual(new Set(await homes(1)), new Set([b]));
+  assert.equal(await crowd.leave(), 0);
+});
+
+test('a rolling restart of two servers loses no session', async (t) => {
+  const pair = await Pair.start();
+  t.after(() => pair.stop());
+  const crowd = await Crowd.start(pair.urls, 10, 5);
+  t.after(() => crowd.stop());
+  let resumed = 0;
+  for (const index of [0, 1]) {
+    const noticed = await crowd.during(async () => {
+      assert.equal(await pair.restart(index), 0);
+    }, 0);
+    assert.equal(noticed.lost, 0, JSON.stringify(noticed));
+    assert.equal(noticed.left, 0, JSON.stringify(noticed));
+    t.diagnostic(`${noticed.resumed} moved, gap ${Math.max(...noticed.gaps_ms)} ms`);
+    resumed += noticed.resumed;
+  }
+  // On the second were at last all.
+  assert.ok(resumed >= crowd.size, `${resumed}`);
   assert.equal(await crowd.leave(), 0);
 });

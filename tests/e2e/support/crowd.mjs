@@ -12,10 +12,11 @@ const build = process.env.VIDEOCALL_BUILD_DIR ??
 const kPatienceMs = 30_000;
 
 export class Crowd {
-  static async start(url, rooms, people) {
+  // |urls|: one server's, or a list.
+  static async start(urls, rooms, people) {
     const crowd = new Crowd();
     crowd.size = rooms * people;
-    crowd.child = spawn(join(build, 'tests/e2e/crowd'), [url, String(rooms), String(people)], {
+    crowd.child = spawn(join(build, 'tests/e2e/crowd'), [String(urls), String(rooms), String(people)], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     crowd.exited = new Promise((resolve) => crowd.child.on('exit', resolve));
@@ -33,9 +34,9 @@ export class Crowd {
     return JSON.parse(value);
   }
 
-  // Runs |restart| and waits until all are back and hear something; what they
-  // noticed: {gaps_ms, lost, left, resumed}.
-  async during(restart) {
+  // Runs |restart| and waits until |moved| have connected again and all hear
+  // something; what they noticed: {gaps_ms, lost, left, resumed}.
+  async during(restart, moved = this.size) {
     await this.ask();
     await restart();
     const sum = { gaps_ms: [], lost: 0, left: 0, resumed: 0 };
@@ -47,12 +48,18 @@ export class Crowd {
       sum.lost = now.lost;
       sum.left += now.left;
       sum.resumed += now.resumed;
-      const back = now.others === 0 && sum.resumed >= this.size && Math.max(...now.gaps_ms) < 200;
+      const back = now.others === 0 && sum.resumed >= moved && Math.max(...now.gaps_ms) < 200;
       calm = back ? calm + 1 : 0;
       if (Date.now() > deadline)
         throw new Error(`after ${kPatienceMs} ms: ${JSON.stringify({ ...now, ...sum })}`);
     }
     return sum;
+  }
+
+  // Whatever it does.
+  stop() {
+    this.child.kill('SIGKILL');
+    return this.exited;
   }
 
   async leave() {

@@ -251,6 +251,26 @@ VC_TEST(a_session_is_resumed_on_another_node) {
   ck_assert_uint_eq(leaves(cem), 1);
 }
 
+VC_TEST(who_moves_first_to_another_node_sees_nobody_gone) {
+  Nodes world;
+  auto& a = world.start_linked("a");
+  auto& b = world.start_linked("b");
+  auto& anna = world.join(a, "anna");
+  auto& ben = world.join(a, "ben");
+  world.advance(1s);
+  world.leave(anna, CloseCode::draining);
+  auto& again = world.join(b, "anna", anna.id);
+  world.advance(2s);
+  // Ben is not in the list's first part, but before its end.
+  ck_assert_uint_eq(joins(again), 1);
+  ck_assert_uint_eq(again.meeting(MeetingPacket::MEETING_ACTIVATED).size(), 0);
+  world.advance(4s);
+  const auto ended = again.meeting(MeetingPacket::MEETING_ACTIVATED);
+  ck_assert_uint_eq(ended.size(), 1);
+  ck_assert_uint_eq(ended[0].participant_count(), 2);
+  ck_assert_uint_eq(leaves(ben), 0);
+}
+
 VC_TEST(a_restarted_node_has_time_to_name_its_people_again) {
   Nodes world;
   auto& a = world.start_linked("a");

@@ -160,6 +160,27 @@ VC_TEST(a_late_resume_keeps_the_id_and_is_announced) {
   ck_assert_uint_eq(joined[0].session_id(), id);
 }
 
+VC_TEST(who_is_first_back_after_a_restart_sees_nobody_gone) {
+  World world;  // as it is after the restart
+  Client& anna = resume(world, "anna", 7);
+  world.advance(1s);
+  resume(world, "bert", 8);
+  world.advance(limits::kRosterSettleTime - 2s);
+  // The list of those who are there goes on.
+  ck_assert_uint_eq(anna.meeting(MP::MEETING_ACTIVATED).size(), 0);
+  ck_assert_uint_eq(anna.meeting(MP::PARTICIPANT_JOINED).size(), 1);
+  world.advance(2s);
+  const auto ended = anna.meeting(MP::MEETING_ACTIVATED);
+  ck_assert_uint_eq(ended.size(), 1);
+  ck_assert_uint_eq(ended[0].participant_count(), 2);
+  // Who is new has seen nobody, and later all have come who will.
+  ck_assert_uint_eq(world.join("cem").meeting(MP::MEETING_ACTIVATED).size(), 1);
+  ck_assert_uint_eq(
+      resume(world, "dora", 9).meeting(MP::MEETING_ACTIVATED).size(), 1);
+  world.advance(9s);
+  ck_assert_uint_eq(anna.meeting(MP::MEETING_ACTIVATED).size(), 1);
+}
+
 VC_TEST(a_resume_replaces_a_living_connection) {
   World world;
   Client& anna = world.join("anna");
