@@ -14,7 +14,7 @@ constexpr size_t kAtOnce = 16;
 constexpr unsigned kTimeoutSeconds = 30;
 
 // The answer's URL with the token, or what is wrong with the answer.
-void read_answer(std::string_view body, Joined& out) {
+void read_answer(std::string_view body, const std::string& kind, Joined& out) {
   const json reply = json::parse(body, nullptr, false);
   if (!reply.is_object() || !reply.contains("result") ||
       !reply["result"].is_object()) {
@@ -28,8 +28,7 @@ void read_answer(std::string_view body, Joined& out) {
   }
   const std::string token = result.value("room_token", "");
   for (const json& transport : result.value("transports", json::array())) {
-    if (!transport.is_object() || transport.value("kind", "") != "webtransport")
-      continue;
+    if (!transport.is_object() || transport.value("kind", "") != kind) continue;
     out.url = transport.value("url", "") + "?token=" + token + "&v=1";
     for (const json& hash :
          transport.value("certificate_hashes", json::array()))
@@ -41,7 +40,7 @@ void read_answer(std::string_view body, Joined& out) {
     out.error = "the meeting admits nobody without its host (status \"" +
                 result.value("status", "") + "\")";
   } else if (out.url.empty()) {
-    out.error = "the server offers no WebTransport";
+    out.error = "the server offers no " + kind;
   }
 }
 
@@ -54,8 +53,10 @@ struct Joiner::Call {
   Time begin;
 };
 
-Joiner::Joiner(bool insecure_skip_verify, std::function<void()> wake)
-    : insecure_skip_verify_(insecure_skip_verify),
+Joiner::Joiner(std::string transport, bool insecure_skip_verify,
+               std::function<void()> wake)
+    : transport_(std::move(transport)),
+      insecure_skip_verify_(insecure_skip_verify),
       wake_(std::move(wake)),
       context_(g_main_context_new()),
       thread_([this] { run(); }) {}
@@ -155,7 +156,8 @@ void Joiner::start(Request request) {
       const void* bytes = g_bytes_get_data(answer, &size);
       joined.status = static_cast<int>(soup_message_get_status(ended->message));
       try {
-        read_answer({static_cast<const char*>(bytes), size}, joined);
+        read_answer({static_cast<const char*>(bytes), size},
+                    ended->joiner->transport_, joined);
       } catch (const json::exception&) {  // a field of another type
         joined.url.clear();
         joined.error = "the answer is none of videocall's API";

@@ -31,8 +31,10 @@ struct Joined {
 
 class Joiner {
  public:
-  // |wake| is called from the joiner's thread when there are answers.
-  Joiner(bool insecure_skip_verify, std::function<void()> wake);
+  // |wake| is called from the joiner's thread when there are answers. Of an
+  // answer's transports the one of kind |transport| is taken.
+  Joiner(std::string transport, bool insecure_skip_verify,
+         std::function<void()> wake);
   ~Joiner();
   Joiner(const Joiner&) = delete;
   Joiner& operator=(const Joiner&) = delete;
@@ -57,6 +59,7 @@ class Joiner {
   void start(Request request);
   void finish(Joined joined);
 
+  const std::string transport_;
   const bool insecure_skip_verify_;
   const std::function<void()> wake_;
   GMainContext* context_;           // owned

@@ -112,6 +112,15 @@ void LoadtestCommand::add_who() {
       ->capture_default_str()
       ->check(between(1, 10'000))
       ->group(group);
+  static const std::map<std::string, TransportKind> transports = {
+      {"webtransport", TransportKind::webtransport},
+      {"websocket", TransportKind::websocket}};
+  app_->add_option("--transport", s.transport,
+                   "Over WebTransport, or over WebSockets with a connection "
+                   "each; default webtransport")
+      ->type_name("webtransport|websocket")
+      ->transform(CLI::CheckedTransformer(transports).description(""))
+      ->group(group);
   app_->add_flag("--insecure-skip-verify", s.insecure_skip_verify,
                  "Accept any certificate; for tests")
       ->group(group);
@@ -245,8 +254,8 @@ void LoadtestCommand::add_output() {
       ->check(between(1, 256))
       ->group(group);
   app_->add_option("--sockets", s.sockets,
-                   "UDP sockets a process; a server spreads them over its "
-                   "cores")
+                   "UDP sockets a process (WebTransport); a server spreads "
+                   "them over its cores")
       ->capture_default_str()
       ->check(between(1, 1'024))
       ->group(group);

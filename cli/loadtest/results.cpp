@@ -56,7 +56,8 @@ json to_json(const Group& group) {
 }
 
 json to_json(const Scenario& s) {
-  return {{"rooms", s.rooms},
+  return {{"transport", to_string(s.transport)},
+          {"rooms", s.rooms},
           {"publishers", s.publishers},
           {"viewers", s.viewers},
           {"slow", s.slow},

@@ -24,6 +24,10 @@ const char* to_string(ViewerClass viewer_class) {
   return "";
 }
 
+const char* to_string(TransportKind kind) {
+  return kind == TransportKind::websocket ? "websocket" : "webtransport";
+}
+
 ViewerClass Scenario::class_of(size_t viewer) const {
   if (viewer >= viewers) return ViewerClass::storm;
   if (viewer < slow) return ViewerClass::slow;
@@ -74,6 +78,10 @@ Result<void> Scenario::check() const {
     return wrong("--slow, --lossy and --churning are among the " +
                  std::to_string(viewers) +
                  " viewers of --viewers; together they are more");
+  if (lossy > 0 && transport == TransportKind::websocket)
+    return wrong(
+        "--lossy needs --transport webtransport: what is lost of a "
+        "WebSocket TCP sends again");
   if (!layer_kbps.empty() && layer_kbps.size() != layers)
     return wrong("--layer-kbps has " + std::to_string(layer_kbps.size()) +
                  " numbers, --layers says " + std::to_string(layers));

@@ -17,6 +17,10 @@ enum class ViewerClass : uint8_t { steady, slow, lossy, churning, storm };
 inline constexpr size_t kViewerClasses = 5;
 const char* to_string(ViewerClass viewer_class);
 
+enum class TransportKind { webtransport, websocket };
+// As the join answer calls it.
+const char* to_string(TransportKind kind);
+
 enum class VideoPattern { none, constant, mix };
 
 inline constexpr size_t kMaxLayers = 3;
@@ -28,6 +32,7 @@ struct Scenario {
   std::vector<std::string> viewer_urls;
   std::string meeting = "loadtest";  // rooms: this name, or NAME-0, NAME-1, …
   bool insecure_skip_verify = false;
+  TransportKind transport = TransportKind::webtransport;
 
   // Who.
   size_t rooms = 1;

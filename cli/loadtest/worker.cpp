@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "libvideocall/client/join.h"
+#include "libvideocall/websocket/fleet.h"
 #include "libvideocall/wire/limits.h"
 #include "proto/choice.pb.h"
 #include "proto/session.pb.h"
@@ -49,10 +50,13 @@ Result<void> Worker::run() {
   config.client_name = "videocall-cli loadtest";
   config.insecure_skip_verify = scenario_.insecure_skip_verify;
   config.sockets = scenario_.sockets;
-  auto fleet = quic::Fleet::create(config, *this);
+  auto fleet = scenario_.transport == TransportKind::websocket
+                   ? websocket::create_fleet(config, *this)
+                   : quic::Fleet::create(config, *this);
   if (!fleet) return fleet.error();
   fleet_ = std::move(*fleet);
-  joiner_ = std::make_unique<Joiner>(scenario_.insecure_skip_verify,
+  joiner_ = std::make_unique<Joiner>(to_string(scenario_.transport),
+                                     scenario_.insecure_skip_verify,
                                      [this] { fleet_->wake(); });
   begin_publishers(Clock::now());
   while (!board_.orders().leave.load()) {
@@ -374,6 +378,13 @@ void Worker::on_control(Session& session, const Packet& packet) {
   }
 }
 
+std::string Worker::why_refused(const quic::FleetEnd& end) const {
+  const std::string reason(end.reason);
+  if (end.status == 0 && scenario_.transport == TransportKind::websocket)
+    return "The server's WebSocket does not open: " + reason;
+  return client::judge_connect(end.status, reason).message;
+}
+
 void Worker::on_ended(size_t i, const quic::FleetEnd& end, Time) {
   Session& session = sessions_[i];
   session.assigned = false;
@@ -388,8 +399,7 @@ void Worker::on_ended(size_t i, const quic::FleetEnd& end, Time) {
     record().fail(0, why);
     set_state(session, SessionState::failed);
   } else {
-    fail(i, end.status,
-         client::judge_connect(end.status, std::string(end.reason)).message);
+    fail(i, end.status, why_refused(end));
   }
 }
 

@@ -89,6 +89,7 @@ class Worker final : private quic::FleetVisitor {
                     Time now);
   void set_state(const Session& session, SessionState state);
   void fail(size_t index, int status, const std::string& why);
+  [[nodiscard]] std::string why_refused(const quic::FleetEnd& end) const;
   void settle(Time now);
   [[nodiscard]] bool storms(const Session& session) const;
   [[nodiscard]] ViewerOutput output_of(const Session& session);

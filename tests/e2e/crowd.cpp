@@ -120,7 +120,7 @@ struct Person final : client::ClientSessionOwner {
 class Crowd final : public quic::FleetVisitor {
  public:
   Crowd(const std::vector<std::string>& servers, size_t rooms, size_t per_room)
-      : joiner_(true, [this] { fleet_->wake(); }) {
+      : joiner_("webtransport", true, [this] { fleet_->wake(); }) {
     auto fleet = quic::Fleet::create(
         {.client_name = "crowd", .insecure_skip_verify = true, .sockets = 4},
         *this);
