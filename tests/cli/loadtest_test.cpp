@@ -9,6 +9,7 @@
 #include <vector>
 
 // Before what defines a macro called fail.
+#include "tests/server/certificate.h"
 #include "tests/server/process.h"
 #include "tests/server/temporary_folder.h"
 //
@@ -43,6 +44,7 @@ class Server {
     words.insert(words.end(), more.begin(), more.end());
     return run_cli(words);
   }
+  [[nodiscard]] const std::string& url() const { return url_; }
   [[nodiscard]] std::string pid() const {
     return std::to_string(process_->pid());
   }
@@ -94,6 +96,68 @@ VC_TEST(delivers_and_measures) {
   for (const char* text : {"<svg", "Latency, ms", "<path", "</html>"})
     ck_assert_msg(html.find(text) != std::string::npos, "no %s", text);
   ck_assert(html.find("http") == std::string::npos);  // needs nothing else
+}
+
+VC_TEST(delivers_over_websockets_too) {
+  TemporaryFolder folder;
+  const auto pair = make_certificate(folder, "server");
+  for (const bool secure : {false, true}) {
+    Words flags = {"--join-rate=0"};
+    if (secure)
+      flags.insert(flags.end(), {"--tls-certificate=" + pair.certificate,
+                                 "--tls-key=" + pair.key});
+    const Server server(flags);
+    Words load = {"--transport", "websocket", "--viewers",  "4",      "--audio",
+                  "--slow",      "1",         "--churning", "1",      "--stay",
+                  "0.5",         "--away",    "0.2",        "--json", "-"};
+    // The certificate is nobody's.
+    if (secure) {
+      expect(server.load(load), 6, "ertificate");
+      load.push_back("--insecure-skip-verify");
+    }
+    const Ran ran = server.load(load);
+    ck_assert_msg(ran.code == 0, "%d %s", ran.code, ran.err.c_str());
+    const json all = figures(ran);
+    ck_assert_str_eq(all["scenario"]["transport"].get<std::string>().c_str(),
+                     "websocket");
+    const json& steady = all["classes"]["steady"];
+    ck_assert_int_gt(steady["video"]["packets_received"].get<int>(), 30);
+    ck_assert_int_gt(steady["audio"]["packets_received"].get<int>(), 50);
+    ck_assert_int_eq(all["total"]["gaps"]["frames_torn"].get<int>(), 0);
+    ck_assert_int_eq(all["failed_sessions"].get<int>(), 0);
+    ck_assert_int_eq(all["lost_sessions"].get<int>(), 0);
+    for (const json& viewer : all["viewers"])
+      if (viewer["class"] == "churning")
+        ck_assert_int_gt(viewer["joins"].get<int>(), 1);
+  }
+  expect(run_cli({"loadtest", "--transport", "websocket", "--lossy", "1"}), 2,
+         "--lossy needs --transport webtransport");
+}
+
+// The servers know nothing of each other, so who sees the publisher is at its
+// server. One UDP socket for each must do.
+VC_TEST(viewers_join_at_the_servers_that_they_are_told) {
+  const Server first;
+  const Server second;
+  for (const char* transport : {"webtransport", "websocket"}) {
+    const Ran ran = first.load(
+        {"--viewer-url", first.url() + "," + second.url(), "--viewers", "4",
+         "--sockets", "1", "--transport", transport, "--json", "-"});
+    ck_assert_msg(ran.code == 0, "%s: %d %s", transport, ran.code,
+                  ran.err.c_str());
+    const json all = figures(ran);
+    ck_assert_int_eq(all["failed_sessions"].get<int>(), 0);
+    ck_assert_int_eq(all["lost_sessions"].get<int>(), 0);
+    int at_the_first = 0;
+    int at_the_second = 0;
+    for (const json& viewer : all["viewers"]) {
+      ck_assert_int_eq(viewer["joins"].get<int>(), 1);
+      ++(viewer["packets_received"].get<int>() > 0 ? at_the_first
+                                                   : at_the_second);
+    }
+    ck_assert_int_eq(at_the_first, 2);
+    ck_assert_int_eq(at_the_second, 2);
+  }
 }
 
 VC_TEST(all_kinds_of_viewers_in_rooms_and_processes) {
