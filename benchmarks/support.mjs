@@ -66,10 +66,13 @@ function program(path, args, core, options) {
   }));
 }
 
-// A fresh server for each figure, pinned as a whole.
-export async function withServer(options, measure) {
+// A fresh server for each figure, pinned as a whole, with |flags| of its own.
+export async function withServer(options, measure, flags = []) {
   const daemon = await Daemon.start({
-    args: ['--join-rate', '0', '--max-cpu', '0', '--shards', '1', '--log-level', 'warning'],
+    args: [
+      ...['--join-rate', '0', '--max-cpu', '0', '--shards', '1', '--log-level', 'warning'],
+      ...flags,
+    ],
   });
   const pid = String(daemon.process.pid);
   execFileSync('taskset', ['-a', '-p', '-c', serverCore, pid], { stdio: 'ignore' });
