@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Reads the clock that videocallclockoverlay draws, as
-// docs/elements/videocallclockoverlay.md describes it.
+// docs/elements/videocallclockoverlay.md describes it. Needs nothing but
+// JavaScript, so that a page can load it too.
 const MARKER = 0xb52c;
 const COLUMNS = 32;
 const ROWS = 18;
@@ -53,11 +54,12 @@ export function readClock(picture) {
   const black = sums[0] / counts[0];
   const white = sums[1] / counts[1];
   if (!(white >= black + 48)) return null;
-  const bytes = Buffer.alloc(BITS / 8);
+  const bytes = new Uint8Array(BITS / 8);
   levels.forEach((level, bit) => {
     if (level > (black + white) / 2) bytes[bit >> 3] |= 0x80 >> (bit & 7);
   });
-  if (bytes.readUInt16BE(0) !== MARKER) return null;
-  if (bytes.readUInt16BE(14) !== crc16(bytes.subarray(0, 14))) return null;
-  return { frame: bytes.readUInt32BE(2), timeUs: bytes.readBigUInt64BE(6) };
+  const view = new DataView(bytes.buffer);
+  if (view.getUint16(0) !== MARKER) return null;
+  if (view.getUint16(14) !== crc16(bytes.subarray(0, 14))) return null;
+  return { frame: view.getUint32(2), timeUs: view.getBigUint64(6) };
 }
