@@ -35,6 +35,7 @@ void Stage::remove(Member& member, Now now, Output& out) {
   if (loudest_.remove(member.speaker)) ++places_epoch_;
   dominant_.remove(member.voice);
   members_[member.seat] = nullptr;
+  std::erase(senders_, &member);
   free_seats_.push_back(member.seat);
   if (contains(ranked_, member.id)) rank(now, out);
 }
@@ -59,8 +60,7 @@ void Stage::leave(Member& member) {
   seats_[member.seat] = {};
   ++epoch_;
   ++places_epoch_;
-  for (Member* sender : members_) {
-    if (!sender) continue;
+  for (Member* sender : senders_) {
     if (sender->camera) sender->camera->drop(member.seat);
     if (sender->screen) sender->screen->drop(member.seat);
   }
@@ -126,9 +126,16 @@ void Stage::video(Member& sender, const PacketRef& packet, Now now,
 
 VideoTrack& Stage::track(Member& sender, MediaKind kind) {
   auto& slot = kind == MediaKind::screen ? sender.screen : sender.camera;
-  if (!slot)
-    slot = std::make_unique<VideoTrack>(kind, seats_, sender.is_remote());
+  if (slot) return *slot;
+  if (!sender.camera && !sender.screen) senders_.push_back(&sender);
+  slot = std::make_unique<VideoTrack>(kind, seats_, sender.is_remote());
   return *slot;
+}
+
+void Stage::drop_tracks(Member& sender) {
+  sender.camera.reset();
+  sender.screen.reset();
+  std::erase(senders_, &sender);
 }
 
 void Stage::keyframe_request(Member& viewer, Member& sender, MediaKind kind,
@@ -163,8 +170,7 @@ void Stage::tick(Now now, Output& out) {
     measure_audio(now.mono - swept_);
     swept_ = now.mono;
   }
-  for (Member* sender : members_) {
-    if (!sender) continue;
+  for (Member* sender : senders_) {
     bool changed = false;
     if (sweep && sender->camera && sender->camera->sweep(now.mono)) {
       changed = true;

@@ -84,6 +84,7 @@ class Stage {
   void audio(Member& sender, const PacketRef& packet, Now now, Output& out);
   void video(Member& sender, const PacketRef& packet, Now now, Output& out);
   VideoTrack& track(Member& sender, MediaKind kind);
+  void drop_tracks(Member& sender);
   // stage_choice.cpp
   void announce(Member& sender, MediaKind kind, Output& out);
   static VideoTrack* find_track(const Member& member, MediaKind kind);
@@ -107,6 +108,7 @@ class Stage {
   const Policy& policy_;
   Outside& outside_;
   std::vector<Member*> members_;  // by seat; nullptr: free
+  std::vector<Member*> senders_;  // those with a camera or a screen
   // owned
   Seats seats_;
   std::vector<uint32_t> free_seats_;

@@ -97,8 +97,7 @@ void Stage::share(Member& viewer, Now now, Output& out) {
   };
   std::vector<Part> parts;
   std::vector<Want> wants;
-  for (Member* sender : members_) {
-    if (!sender) continue;
+  for (Member* sender : senders_) {
     for (const MediaKind kind : kKinds) {
       VideoTrack* video = find_track(*sender, kind);
       if (!video) continue;
@@ -153,8 +152,7 @@ void Stage::retarget_viewers(Member& sender, Now now, Output& out) {
 void Stage::choose(Member& viewer, Now now, Output& out) {
   now_ = now.mono;
   if (viewer.link.limited()) share(viewer, now, out);
-  for (Member* sender : members_) {
-    if (!sender || (!sender->camera && !sender->screen)) continue;
+  for (Member* sender : senders_) {
     if (!viewer.link.limited()) retarget(viewer, *sender, now, out);
     hint(*sender, now, out);
     ask(*sender, now, out);
@@ -178,9 +176,9 @@ void Stage::shed(Shed level, Now now, Output& out) {
 void Stage::rank(Now now, Output& out) {
   rank_due_ = false;
   std::vector<CameraCandidate> candidates;
-  for (const Member* member : members_) {
-    if (member && member->camera && member->camera->available())
-      candidates.push_back({member->id, member->order, member->spoke});
+  for (const Member* sender : senders_) {
+    if (sender->camera && sender->camera->available())
+      candidates.push_back({sender->id, sender->order, sender->spoke});
   }
   std::vector<uint64_t> ranked =
       rank_cameras(std::move(candidates), policy_.max_cameras);
@@ -189,8 +187,8 @@ void Stage::rank(Now now, Output& out) {
                                  std::min(ranked.size(), policy_.max_cameras)));
   if (ranked == ranked_) return;
   std::swap(ranked, ranked_);
-  for (Member* sender : members_) {
-    if (!sender || !sender->camera) continue;
+  for (Member* sender : senders_) {
+    if (!sender->camera) continue;
     if (contains(ranked, sender->id) || contains(ranked_, sender->id))
       retarget_viewers(*sender, now, out);
   }

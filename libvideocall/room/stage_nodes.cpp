@@ -46,8 +46,7 @@ void Stage::keyframe_wanted(Member& sender, MediaKind kind, uint8_t layer,
 
 void Stage::moved(Member& sender, Now now, Output& out) {
   if (loudest_.remove(sender.speaker)) ++places_epoch_;
-  sender.camera.reset();
-  sender.screen.reset();
+  drop_tracks(sender);
   sender.audio_subject.reset();
   sender.audio_offered = false;
   rank(now, out);
