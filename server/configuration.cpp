@@ -6,6 +6,7 @@
 #include <charconv>
 #include <numeric>
 
+#include "server/configuration_nats.h"
 #include "server/listen_address.h"
 #include "server/origin.h"
 
@@ -294,6 +295,7 @@ Result<void> check_configuration(const Configuration& configuration) {
   if (auto checked = check_urls(configuration); !checked) return checked;
   if (auto checked = check_node_id(configuration.node_id); !checked)
     return checked;
+  if (auto checked = check_nats(configuration); !checked) return checked;
   if (auto checked = check_admin(configuration); !checked) return checked;
   return check_exposure(configuration, *http);
 }

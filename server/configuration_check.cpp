@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/configuration_check.h"
 
+#include "server/configuration_nats.h"
 #include "server/http_server.h"
 #include "server/pipeline_relay.h"
 
@@ -13,6 +14,7 @@ constexpr const char* kAnyPort = "127.0.0.1:0";
 }  // namespace
 
 Result<void> check_files(const Configuration& configuration) {
+  if (auto checked = check_nats_files(configuration); !checked) return checked;
   HttpServer::Settings http;
   http.addresses = {kAnyPort};
   http.certificate_file = configuration.tls_certificate;

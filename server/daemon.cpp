@@ -15,6 +15,7 @@
 
 #include "libvideocall/wire/close_code.h"
 #include "libvideocall/wire/limits.h"
+#include "server/configuration_nats.h"
 #include "server/log.h"
 #include "server/main_loop.h"
 #include "server/node_choice.h"
@@ -104,6 +105,7 @@ Daemon::~Daemon() {
 }
 
 Result<void> Daemon::start() {
+  if (auto good = check_nats_files(configuration_); !good) return good;
   if (auto opened = open_state(); !opened) return opened;
   workers_ = std::make_unique<WorkerPool>(
       static_cast<size_t>(configuration_.worker_threads), kMaxWaitingJobs);
@@ -160,11 +162,18 @@ Result<void> Daemon::open_state() {
   const auto path_of = [&](const std::string& configured, const char* name) {
     return configured.empty() ? folder + "/" + name : configured;
   };
-  auto token_key = SecretKey::load_or_create(
-      path_of(configuration_.token_key_file, "token.key"));
+  const auto load = [&](const char* key, const std::string& configured,
+                        const char* name) -> Result<SecretKey> {
+    auto loaded = SecretKey::load_or_create(path_of(configured, name));
+    if (loaded || configured.empty()) return loaded;
+    return Error{loaded.error().code,
+                 std::string(key) + ": " + loaded.error().message};
+  };
+  auto token_key =
+      load("token-key-file", configuration_.token_key_file, "token.key");
   if (!token_key) return token_key.error();
-  auto resume_key = SecretKey::load_or_create(
-      path_of(configuration_.resume_key_file, "resume.key"));
+  auto resume_key =
+      load("resume-key-file", configuration_.resume_key_file, "resume.key");
   if (!resume_key) return resume_key.error();
   auto admin_key = SecretKey::load_or_create(folder + "/admin.key");
   if (!admin_key) return admin_key.error();

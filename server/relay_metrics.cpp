@@ -5,7 +5,8 @@ namespace videocall::server {
 namespace {
 
 constexpr std::string_view kTransportEnding = "-listener-stats";
-constexpr std::string_view kNats = "nats-stats";
+constexpr std::string_view kNatsSource = "natssrc-stats";
+constexpr std::string_view kNatsSink = "natssink-stats";
 constexpr std::string_view kRouter = "videocallrouter-stats";
 
 enum class Type { counter, gauge, histogram };
@@ -172,6 +173,11 @@ constexpr Row kRouterRows[] = {
     {"shed-level", "videocall_shed_level", "", kGauge,
      "How much video is left out for everybody, 0 (nothing) to 5 (all), to "
      "keep max-bytes-out."},
+    {"nodes", "videocall_nodes", "", kGauge, "Other nodes that are heard of."},
+    {"remote-members", "videocall_remote_members", "", kGauge,
+     "People on other nodes who are in meetings with people here."},
+    {"nats-connected", "videocall_nats_connected", "", kGauge,
+     "Whether the NATS server is reached (1) or not (0); 0 without one."},
 };
 
 constexpr const char* kNatsMessages = "videocall_nats_messages_total";
@@ -183,10 +189,12 @@ constexpr const char* kNatsDropped = "videocall_nats_packets_dropped_total";
 constexpr const char* kNatsDroppedHelp =
     "Packets that did not cross between nodes, by reason.";
 
-// Of a node that is joined to others.
+constexpr const char* kNatsQueued = "videocall_nats_queued_bytes";
+constexpr const char* kNatsQueuedHelp =
+    "Bytes that wait to be routed (in) or sent (out).";
+
+// Of a node that is joined to others: of the connection, then of each way.
 constexpr Row kNatsRows[] = {
-    {"connected", "videocall_nats_connected", "", kGauge,
-     "Whether the NATS server is reached (1) or not (0)."},
     {"connects", "videocall_nats_connects_total", "", kCounter,
      "Times that a NATS server was reached."},
     {"subscriptions", "videocall_nats_subscriptions", "", kGauge,
@@ -197,17 +205,32 @@ constexpr Row kNatsRows[] = {
      kNatsMessagesHelp},
     {"bytes-in", kNatsBytes, "direction=\"in\"", kCounter, kNatsBytesHelp},
     {"bytes-out", kNatsBytes, "direction=\"out\"", kCounter, kNatsBytesHelp},
-    {"queued-bytes", "videocall_nats_queued_bytes", "", kGauge,
-     "Bytes that wait to be sent or routed."},
-    {"failed", kNatsDropped, "reason=\"failed\"", kCounter, kNatsDroppedHelp},
-    {"invalid", kNatsDropped, "reason=\"invalid\"", kCounter, kNatsDroppedHelp},
-    {"dropped-full", kNatsDropped, "reason=\"full\"", kCounter,
+};
+
+constexpr Row kNatsInRows[] = {
+    {"queued-bytes", kNatsQueued, "direction=\"in\"", kGauge, kNatsQueuedHelp},
+    {"invalid", kNatsDropped, "direction=\"in\",reason=\"invalid\"", kCounter,
      kNatsDroppedHelp},
-    {"dropped-late", kNatsDropped, "reason=\"late\"", kCounter,
+    {"dropped-full", kNatsDropped, "direction=\"in\",reason=\"full\"", kCounter,
      kNatsDroppedHelp},
-    {"dropped-cut", kNatsDropped, "reason=\"cut\"", kCounter, kNatsDroppedHelp},
-    {"dropped-unlinked", kNatsDropped, "reason=\"unlinked\"", kCounter,
+    {"dropped-late", kNatsDropped, "direction=\"in\",reason=\"late\"", kCounter,
      kNatsDroppedHelp},
+    {"dropped-cut", kNatsDropped, "direction=\"in\",reason=\"cut\"", kCounter,
+     kNatsDroppedHelp},
+};
+
+constexpr Row kNatsOutRows[] = {
+    {"queued-bytes", kNatsQueued, "direction=\"out\"", kGauge, kNatsQueuedHelp},
+    {"failed", kNatsDropped, "direction=\"out\",reason=\"failed\"", kCounter,
+     kNatsDroppedHelp},
+    {"dropped-full", kNatsDropped, "direction=\"out\",reason=\"full\"",
+     kCounter, kNatsDroppedHelp},
+    {"dropped-late", kNatsDropped, "direction=\"out\",reason=\"late\"",
+     kCounter, kNatsDroppedHelp},
+    {"dropped-cut", kNatsDropped, "direction=\"out\",reason=\"cut\"", kCounter,
+     kNatsDroppedHelp},
+    {"dropped-unlinked", kNatsDropped, "direction=\"out\",reason=\"unlinked\"",
+     kCounter, kNatsDroppedHelp},
 };
 
 void add_row(MetricsText& out, const Statistics& part, const Row& row,
@@ -239,8 +262,11 @@ void add_relay_metrics(MetricsText& out, const Statistics& part) {
     for (const Row& row : kTransportRows) add_row(out, part, row, transport);
   } else if (name == kRouter) {
     for (const Row& row : kRouterRows) add_row(out, part, row, "");
-  } else if (name == kNats) {
+  } else if (name == kNatsSource) {
     for (const Row& row : kNatsRows) add_row(out, part, row, "");
+    for (const Row& row : kNatsInRows) add_row(out, part, row, "");
+  } else if (name == kNatsSink) {
+    for (const Row& row : kNatsOutRows) add_row(out, part, row, "");
   }
 }
 

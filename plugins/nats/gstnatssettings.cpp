@@ -224,10 +224,9 @@ void post_error(GstElement* element, const Error& error) {
                     (nullptr));
 }
 
-GstStructure* make_stats(const LinkStats& stats) {
-  GstStructure* structure =
-      gst_structure_new("nats-stats", "connected", G_TYPE_BOOLEAN,
-                        gboolean{stats.connected}, nullptr);
+GstStructure* make_stats(const char* name, const LinkStats& stats) {
+  GstStructure* structure = gst_structure_new(
+      name, "connected", G_TYPE_BOOLEAN, gboolean{stats.connected}, nullptr);
   const std::pair<const char*, uint64_t> counters[] = {
       {"connects", stats.connects},
       {"messages-in", stats.messages_in},
@@ -243,8 +242,8 @@ GstStructure* make_stats(const LinkStats& stats) {
       {"dropped-cut", stats.dropped.cut},
       {"dropped-unlinked", stats.dropped.unlinked},
   };
-  for (const auto& [name, value] : counters)
-    gst_structure_set(structure, name, G_TYPE_UINT64, guint64{value}, nullptr);
+  for (const auto& [field, value] : counters)
+    gst_structure_set(structure, field, G_TYPE_UINT64, guint64{value}, nullptr);
   return structure;
 }
 

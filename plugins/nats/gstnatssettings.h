@@ -64,7 +64,7 @@ std::string get_string(const GValue* value);
 // Bus message videocall-nats-state.
 void post_state(GstElement* element, const LinkState& state);
 void post_error(GstElement* element, const Error& error);
-// stats properties; transfer full.
-GstStructure* make_stats(const LinkStats& stats);
+// stats properties, a structure called |name|; transfer full.
+GstStructure* make_stats(const char* name, const LinkStats& stats);
 
 }  // namespace videocall::nats

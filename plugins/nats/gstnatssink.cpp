@@ -114,7 +114,8 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
   if (id == nats::kPropStats) {
     nats::LinkStats stats;
     if (priv.link) stats = priv.link->stats();
-    g_value_take_boxed(value, nats::make_stats(stats));
+    stats.slow = 0;  // the library's, of what came in: natssrc counts that
+    g_value_take_boxed(value, nats::make_stats("natssink-stats", stats));
   } else if (id == kPropHeaders) {
     gst_value_set_structure(value, priv.headers);
   } else if (!priv.settings.get(id, value)) {

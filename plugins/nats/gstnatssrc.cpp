@@ -163,7 +163,7 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
     // Of what comes in, which waits here.
     stats.dropped = priv.inbox.dropped();
     stats.queued_bytes = priv.inbox.bytes();
-    g_value_take_boxed(value, nats::make_stats(stats));
+    g_value_take_boxed(value, nats::make_stats("natssrc-stats", stats));
   } else if (!priv.settings.get(id, value)) {
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
   }

@@ -35,16 +35,58 @@ std::string last_error() {
   return text && *text ? text : natsStatus_GetText(status);
 }
 
+// The same without where in the library that was: "(conn.c:733): ".
+std::string last_cause() {
+  std::string text = last_error();
+  const size_t end = text.find("): ");
+  return text.starts_with('(') && end != std::string::npos
+             ? text.substr(end + 3)
+             : text;
+}
+
 // Without user and password.
-std::string server_of(natsConnection* connection) {
-  char url[512] = "";
-  natsConnection_GetConnectedUrl(connection, url, sizeof url);
-  std::string text = url;
-  const size_t at = text.find('@');
+std::string without_secret(std::string text) {
+  const size_t at = text.rfind('@');
   const size_t scheme = text.find("://");
   if (at != std::string::npos && scheme != std::string::npos && at > scheme)
     text.erase(scheme + 3, at - scheme - 2);
   return text;
+}
+
+std::string server_of(natsConnection* connection) {
+  char url[512] = "";
+  natsConnection_GetConnectedUrl(connection, url, sizeof url);
+  return without_secret(url);
+}
+
+// Why connecting failed, and what to do.
+std::string explain(natsStatus status,
+                    const std::vector<std::string>& servers) {
+  const std::string cause = last_cause();
+  switch (status) {
+    case NATS_NO_SERVER:
+    case NATS_TIMEOUT: {
+      std::string all;
+      for (const std::string& server : servers)
+        all += (all.empty() ? "" : ", ") + without_secret(server);
+      return "no server answers at " + all +
+             ": check the address, and that it runs";
+    }
+    case NATS_CONNECTION_AUTH_FAILED:
+      return "the server does not accept who this is (" + cause +
+             "): check user and password, or the credentials file";
+    case NATS_SSL_ERROR:
+      return "TLS with the server failed (" + cause +
+             "): check that its certificate is for the host in the URL and "
+             "from an authority in the CA file";
+    case NATS_SECURE_CONNECTION_WANTED:
+      return "the server does no TLS: give it a certificate, or write nats:// "
+             "for tls://";
+    case NATS_SECURE_CONNECTION_REQUIRED:
+      return "the server wants TLS: write tls:// for nats://";
+    default:
+      return cause;
+  }
 }
 
 }  // namespace
@@ -122,7 +164,6 @@ Result<void> NatsLink::configure() {
   then(natsOptions_SetReconnectWait(raw, config_.reconnect_wait_ms));
   then(natsOptions_SetReconnectJitter(raw, 50, 50));
   then(natsOptions_SetReconnectBufSize(raw, kReconnectBytes));
-  then(natsOptions_SetRetryOnFailedConnect(raw, true, on_connected, gate_));
   then(natsOptions_SetReconnectedCB(raw, on_connected, gate_));
   then(natsOptions_SetDisconnectedCB(raw, on_disconnected, gate_));
   then(natsOptions_SetClosedCB(raw, on_closed, gate_));
@@ -149,7 +190,12 @@ natsStatus NatsLink::set_security() {
   });
   then(!c.token.empty(),
        [&] { return natsOptions_SetToken(options, c.token.c_str()); });
-  then(c.tls, [&] { return natsOptions_SetSecure(options, true); });
+  // The library takes tls: in a URL for a wish.
+  const bool tls = c.tls || std::any_of(c.servers.begin(), c.servers.end(),
+                                        [](const std::string& server) {
+                                          return server.starts_with("tls:");
+                                        });
+  then(tls, [&] { return natsOptions_SetSecure(options, true); });
   then(!c.ca_file.empty(), [&] {
     return natsOptions_LoadCATrustedCertificates(options, c.ca_file.c_str());
   });
@@ -171,6 +217,7 @@ void NatsLink::set_receiver(LinkReceiver* receiver) {
 void NatsLink::watch(const void* owner,
                      std::function<void(const LinkState&)> watcher) {
   const std::lock_guard lock(receiver_mutex_);
+  if (state_.connected || !state_.reason.empty()) watcher(state_);
   watchers_[owner] = std::move(watcher);
 }
 
@@ -225,10 +272,12 @@ bool NatsLink::next(std::vector<Subscribe>& subscribes, Entries& entries) {
     return stopping_ || closed_ || !subscribes_.empty() || !queue_.empty();
   });
   if (closed_ && !stopping_) {
-    // The library gives up where a server refuses it; an operator may mend
-    // that, so it is tried again and again.
+    // The library tries again only what has worked once, and gives up where a
+    // server refuses it; an operator may mend that.
     closed_ = false;
-    wake_.wait_for(lock, 1s, [&] { return stopping_; });
+    wake_.wait_for(lock, std::chrono::milliseconds(config_.reconnect_wait_ms),
+                   [&] { return stopping_; });
+    if (stopping_) return false;
     lock.unlock();
     disconnect();
     connect();
@@ -249,12 +298,13 @@ void NatsLink::connect() {
       natsConnection_Connect(&connection_, options_.get());
   if (status == NATS_OK) {
     on_connected(connection_, gate_);
-  } else if (status != NATS_NOT_YET_CONNECTED) {
-    set_state(false, {}, last_error());
+    // It may have gone before that; then the library said so too early.
+    if (natsConnection_Status(connection_) != NATS_CONN_STATUS_CONNECTED)
+      on_disconnected(connection_, gate_);
+  } else {
+    set_state(false, {}, explain(status, config_.servers));
     const std::lock_guard lock(queue_mutex_);
     closed_ = true;
-  } else {
-    set_state(false, {}, "no server answers");
   }
   // Those of the connection before.
   std::vector<std::string> subjects;
@@ -400,6 +450,8 @@ void NatsLink::on_message(natsMsg* message) {
 void NatsLink::set_state(bool connected, std::string server,
                          std::string reason) {
   const std::lock_guard lock(receiver_mutex_);
+  // An attempt that fails as the one before is no news.
+  if (!connected && !state_.connected && state_.reason == reason) return;
   state_ = {connected, std::move(server), std::move(reason)};
   if (receiver_) receiver_->on_state(state_);
   for (const auto& [owner, watcher] : watchers_) watcher(state_);

@@ -9,6 +9,7 @@ import path from 'node:path';
 import test from 'node:test';
 
 import { Process } from '../e2e/support/process.mjs';
+import { Broker } from '../nodes/brokers.mjs';
 import { readExposition } from './exposition.mjs';
 import { build, root } from './reader.mjs';
 
@@ -18,14 +19,16 @@ process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }));
 const has = (command) => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
 const read = (name) => fs.readFileSync(path.join(root, name), 'utf8');
 
-// One server for all; two meetings have been held on it.
+// One server for all, joined to no others; two meetings have been held on it.
+const broker = await Broker.start();
 const daemon = new Process(`${build}/server/videocalld`, [
   ...['--listen-http', '127.0.0.1:0', '--listen-webtransport', '127.0.0.1:0'],
   ...['--listen-admin', '127.0.0.1:0', '--state-dir', path.join(folder, 'state'), '--shards', '2'],
+  ...['--nats-url', broker.url],
 ]);
 const [, admin] = await daemon.waitFor(/admin: listening address=(\S+)/);
 const [, http] = await daemon.waitFor(/open (http:\/\/[^\s/]+)/);
-test.after(() => daemon.stop());
+test.after(() => daemon.stop().then(() => broker.kill()));
 
 async function scrape() {
   const answer = await fetch(`http://${admin}/metrics`);

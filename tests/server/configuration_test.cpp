@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "server/configuration_nats.h"
 #include "server/configuration_sources.h"
 #include "tests/server/temporary_folder.h"
 #include "tests/support/suite.h"
@@ -46,6 +47,7 @@ std::string other_value(const Key& key) {
   if (name == "listen-http" || name == "listen-webtransport" ||
       name == "listen-admin")
     return "127.0.0.1:9000";
+  if (name == "nats-url") return "tls://nats1";
   if (name.ends_with("url") || name == "allowed-origin")
     return "https://example.org";
   if (!key.choices.empty()) return key.choices.back();
@@ -97,6 +99,11 @@ VC_TEST(every_key_is_read_from_flag_environment_and_file) {
                       other.ends_with("-key") ? "-certificate" : "-key");
         partner = {"--" + other + "=other"};
         ck_assert(set_value(wanted, *find_key(other), {"other"}).ok());
+      }
+      if (std::string_view(key.name) == "nats-credentials" ||
+          std::string_view(key.name) == "nats-ca") {
+        partner = {"--nats-url=tls://nats1"};
+        wanted.nats_urls = {"tls://nats1"};
       }
       if (std::string_view(key.name) == "behind-proxy") {
         partner = {"--public-url=https://example.org"};
@@ -316,6 +323,77 @@ VC_TEST(urls_are_checked) {
     ck_assert_msg(!read({"--public-url", url}).ok(), "%s", url);
   ck_assert(!read({"--public-webtransport-url", "http://a"}).ok());
   good({"--public-url", "https://meet.example.org:8443/"});
+}
+
+VC_TEST(what_is_said_of_nats_is_checked) {
+  for (const char* url :
+       {"nats1:4222", "http://nats1:4222", "nats:/nats1", "nats://", "tls://:1",
+        "nats://nats1:", "nats://nats1:0", "nats://nats1:65536",
+        "nats://nats1:4222/", "nats://nats1:4222?a", "nats://a%b:4222",
+        "nats://nats1:4222;nats://nats2:4222", "nats://[::1:4222",
+        "nats://[nats1]:4222", "nats://::1:4222", "nats://u:p@:4222",
+        "nats://nats1:4222,nats2:4222"}) {
+    const auto line = read({"--nats-url", url});
+    ck_assert_msg(!line.ok(), "%s", url);
+    const std::string& said = line.error().message;
+    ck_assert_msg(said.starts_with("nats-url: \"") &&
+                      said.find("nats://HOST:4222") != std::string::npos,
+                  "%s", said.c_str());
+  }
+  for (const char* url :
+       {"nats://nats1", "nats://nats1:4222", "tls://nats-1.example.org:4222",
+        "nats://192.0.2.1:1", "nats://[2001:db8::1]:65535", "nats://[::1]",
+        "nats://user:p@ss@nats1:4222", "tls://nats1:4222,tls://nats2:4222"})
+    good({"--nats-url", url});
+  // A password is not shown.
+  assert_wrong(read({"--nats-url", "nats://user:hidden@nats1:x"}),
+               "nats-url: \"nats://…@nats1:x\" does not name a host and a port "
+               "from 1 to 65535; write nats://HOST:4222 and a comma between "
+               "several");
+  assert_wrong(read({"--nats-credentials", "a.creds"}),
+               "nats-credentials is set and nats-url is not: set nats-url to "
+               "the NATS servers, or leave both out");
+  assert_wrong(read({"--nats-ca", "ca.pem"}),
+               "nats-ca is set and nats-url is not: set nats-url to the NATS "
+               "servers, or leave both out");
+  assert_wrong(read({"--nats-ca", "ca.pem", "--nats-url", "nats://nats1"}),
+               "nats-ca is set and no nats-url begins with tls://: nothing "
+               "would be encrypted; write tls://HOST:4222");
+  good({"--nats-ca", "ca.pem", "--nats-credentials", "a.creds", "--nats-url",
+        "tls://nats1,tls://nats2"});
+  assert_wrong(read({"--nats-url", "nats://nats1,tls://nats2"}),
+               "nats-url: some begin with tls:// and some do not; write tls:// "
+               "for all, or nats:// for all where nothing is to be encrypted");
+}
+
+VC_TEST(nats_files_are_what_they_should_be) {
+  const TemporaryFolder folder;
+  const auto check = [](const std::string& credentials, const std::string& ca) {
+    Configuration configuration = default_configuration();
+    configuration.nats_credentials = credentials;
+    configuration.nats_ca = ca;
+    const auto checked = check_nats_files(configuration);
+    return checked.ok() ? std::string() : checked.error().message;
+  };
+  const std::string ca = folder.write(
+      "ca.pem", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n");
+  const std::string user = folder.write(
+      "user.creds",
+      "-----BEGIN NATS USER JWT-----\nx\n------END NATS USER JWT------\n");
+  ck_assert_str_eq(check("", "").c_str(), "");
+  ck_assert_str_eq(check(user, ca).c_str(), "");
+  ck_assert(check(folder.file("none"), "").starts_with("nats-credentials: "));
+  ck_assert(check("", folder.file("none")).starts_with("nats-ca: "));
+  ck_assert_str_eq(check(ca, "").c_str(),
+                   ("nats-credentials: " + ca +
+                    " has no \"BEGIN NATS USER JWT\"; it is a file as \"nsc "
+                    "generate creds\" writes it")
+                       .c_str());
+  ck_assert_str_eq(check("", user).c_str(),
+                   ("nats-ca: " + user +
+                    " has no \"BEGIN CERTIFICATE\"; it is a PEM file of the "
+                    "authority's certificates")
+                       .c_str());
 }
 
 VC_TEST(help_and_version_need_no_configuration) {

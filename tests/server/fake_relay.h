@@ -63,6 +63,25 @@ class FakeRelay : public server::Relay {
   }
   void stop() override { stopped = true; }
 
+  void describe(const cluster::Heartbeat& self) override {
+    const std::lock_guard lock(mutex_);
+    self_ = self;
+    self_.node_id = "node-1";
+  }
+  std::vector<cluster::Heartbeat> nodes() const override {
+    const std::lock_guard lock(mutex_);
+    if (self_.node_id.empty()) return {};
+    std::vector<cluster::Heartbeat> all = {self_};
+    all.insert(all.end(), others_.begin(), others_.end());
+    return all;
+  }
+  // Another server is heard of, which has the same token key.
+  void hear(cluster::Heartbeat other) {
+    const std::lock_guard lock(mutex_);
+    other.token_key_id = self_.token_key_id;
+    others_ = {std::move(other)};
+  }
+
   // The answer to request |id|, waited for.
   Answer wait_for(uint64_t id) {
     std::unique_lock lock(mutex_);
@@ -88,7 +107,9 @@ class FakeRelay : public server::Relay {
   }
 
   Listener* listener_ = nullptr;
-  std::mutex mutex_;  // guards answers_
+  mutable std::mutex mutex_;  // guards what follows
+  cluster::Heartbeat self_;   // as described
+  std::vector<cluster::Heartbeat> others_;
   std::condition_variable answered_;
   std::map<uint64_t, Answer> answers_;
 };

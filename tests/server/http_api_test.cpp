@@ -404,4 +404,70 @@ VC_TEST(while_draining_nobody_joins_and_then_sessions_are_closed) {
   ck_assert_int_eq(daemon.stop(), 0);
 }
 
+VC_TEST(a_join_may_lead_to_another_node) {
+  TemporaryFolder state;
+  RunningDaemon daemon([&](server::Configuration& configuration) {
+    configuration.state_dir = state.path();
+    configuration.nats_urls = {"nats://127.0.0.1:1"};
+    configuration.join_rate = 0;
+    configuration.drain_timeout_s = 5;
+  });
+  cluster::Heartbeat other;
+  other.node_id = "node-2";
+  other.max_sessions = 100;
+  other.transport_urls = {"https://127.0.0.1:4433", "ws://127.0.0.1:8080"};
+  other.certificate_hashes = {"b3RoZXI="};
+  daemon.relay().hear(other);
+  const HttpClient client(daemon.base());
+  const auto key = SecretKey::load_or_create(state.file("token.key"));
+  ck_assert(key.ok());
+  const TokenSigner signer(*key, "videocall");
+  const auto now = std::chrono::floor<std::chrono::seconds>(
+      std::chrono::system_clock::now());
+  // Each answer leads to one node, and its token is for that one.
+  const auto node_of = [&](const std::string& meeting) -> std::string {
+    const auto answer = client.join(meeting);
+    ck_assert_uint_eq(answer.status, 200);
+    const json result = answer.json()["result"];
+    const std::string token = result["room_token"];
+    const bool here = result["transports"][0]["url"] ==
+                      "https://127.0.0.1:4567/meet/" + meeting;
+    if (!here)
+      ck_assert(result["transports"] == json::parse(R"([
+          {"kind": "webtransport", "url": "https://127.0.0.1:4433/meet/)" +
+                                                    meeting + R"(",
+           "certificate_hashes": [{"algorithm": "sha-256",
+                                   "value": "b3RoZXI="}]},
+          {"kind": "websocket", "url": "ws://127.0.0.1:8080/meet/)" +
+                                                    meeting + R"("}])"));
+    const std::string node = here ? "node-1" : "node-2";
+    const std::string not_node = here ? "node-2" : "node-1";
+    ck_assert(signer.verify(token, node, meeting, now).ok());
+    ck_assert(!signer.verify(token, not_node, meeting, now).ok());
+    return node;
+  };
+  std::set<std::string> used;
+  for (int i = 0; i < 20; ++i) used.insert(node_of("m" + std::to_string(i)));
+  ck_assert_uint_eq(used.size(), 2);
+
+  // The other drains: nobody is sent there.
+  other.draining = true;
+  daemon.relay().hear(other);
+  for (int i = 0; i < 20; ++i)
+    ck_assert_str_eq(node_of("m" + std::to_string(i)).c_str(), "node-1");
+  // This one drains, too: nobody is left.
+  daemon.on_daemon([&](server::Daemon& server) {
+    daemon.relay().sessions = 3;
+    server.begin_drain();
+  });
+  assert_error(client.join("m"), 503, "DRAINING");
+  // The other is back.
+  other.draining = false;
+  daemon.relay().hear(other);
+  for (int i = 0; i < 20; ++i)
+    ck_assert_str_eq(node_of("m" + std::to_string(i)).c_str(), "node-2");
+  daemon.relay().sessions = 0;
+  ck_assert_int_eq(daemon.stop(), 0);
+}
+
 VC_SUITE_MAIN("server/http_api")

@@ -67,6 +67,37 @@ VC_TEST(public_urls_go_first) {
   ck_assert(server.to("::1") == "https://[2001:db8::1]:4433/meet/demo");
 }
 
+VC_TEST(other_servers_are_told_addresses_that_lead_here_from_anywhere) {
+  using Urls = std::vector<std::string>;
+  Server server({"192.0.2.1:80"});
+  server.configuration.listen_webtransport = {"192.0.2.1:4433"};
+  ck_assert(server.urls().announced(true) ==
+            Urls({"https://192.0.2.1:4433", "ws://192.0.2.1:80"}));
+  ck_assert(server.urls().announced(false) == Urls({"https://192.0.2.1:4433"}));
+  server.configuration.tls_certificate = "x";
+  ck_assert(server.urls().announced(true)[1] == "wss://192.0.2.1:80");
+  // Of several the first that is not a wildcard.
+  server.configuration.listen_http = {"0.0.0.0:443", "[2001:db8::1]:443"};
+  server.configuration.listen_webtransport = {"[::]:4433", "192.0.2.1:4433"};
+  ck_assert(server.urls().announced(true) ==
+            Urls({"https://192.0.2.1:4433", "wss://[2001:db8::1]:443"}));
+  server.configuration.listen_http = {"0.0.0.0:443"};
+  ck_assert(server.urls().announced(true) == Urls({"https://192.0.2.1:4433"}));
+  // Under which of its addresses it is reached no wildcard tells.
+  server.configuration.listen_webtransport = {"0.0.0.0:4433"};
+  ck_assert(server.urls().announced(true).empty());
+  server.configuration.public_url = "https://meet.example.org:8443/";
+  ck_assert(
+      server.urls().announced(true) ==
+      Urls({"https://meet.example.org:4433", "wss://meet.example.org:8443"}));
+  server.configuration.public_webtransport_url = "https://media.example.org/";
+  ck_assert(server.urls().announced(true) ==
+            Urls({"https://media.example.org", "wss://meet.example.org:8443"}));
+  server.configuration.public_url = "";
+  ck_assert(server.urls().announced(true) ==
+            Urls({"https://media.example.org"}));
+}
+
 VC_TEST(the_page_is_localhost_where_it_can_be) {
   ck_assert(Server().urls().page() == "http://localhost:8080/");
   ck_assert(Server({"[::1]:9000"}).urls().page() == "http://localhost:9000/");
