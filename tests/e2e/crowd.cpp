@@ -27,6 +27,7 @@
 #include "cli/loadtest/joiner.h"
 #include "libvideocall/client/client_session.h"
 #include "libvideocall/quic/fleet.h"
+#include "libvideocall/websocket/fleet.h"
 
 using namespace videocall;
 
@@ -119,11 +120,15 @@ struct Person final : client::ClientSessionOwner {
 
 class Crowd final : public quic::FleetVisitor {
  public:
-  Crowd(const std::vector<std::string>& servers, size_t rooms, size_t per_room)
-      : joiner_("webtransport", true, [this] { fleet_->wake(); }) {
-    auto fleet = quic::Fleet::create(
-        {.client_name = "crowd", .insecure_skip_verify = true, .sockets = 4},
-        *this);
+  Crowd(const std::vector<std::string>& servers, size_t rooms, size_t per_room,
+        std::string transport)
+      : transport_(std::move(transport)),
+        joiner_(transport_, true, [this] { fleet_->wake(); }) {
+    const quic::FleetConfig config{
+        .client_name = "crowd", .insecure_skip_verify = true, .sockets = 4};
+    auto fleet = transport_ == "websocket"
+                     ? websocket::create_fleet(config, *this)
+                     : quic::Fleet::create(config, *this);
     if (!fleet) std::exit(1);
     fleet_ = std::move(*fleet);
     for (size_t i = 0; i < rooms * per_room; ++i) {
@@ -224,12 +229,13 @@ class Crowd final : public quic::FleetVisitor {
       answer.status = "admitted";
       answer.e2ee = "off";
       answer.token = joined.url.substr(token + 7, end - token - 7);
-      answer.transports = {{"webtransport", joined.url.substr(0, token),
-                            joined.certificate_hashes}};
+      answer.transports = {
+          {transport_, joined.url.substr(0, token), joined.certificate_hashes}};
       session.on_joined(answer, now);
     }
   }
 
+  const std::string transport_;
   std::unique_ptr<quic::Fleet> fleet_;
   std::vector<std::unique_ptr<Person>> people_;
   std::vector<loadtest::Joined> answers_;
@@ -262,12 +268,12 @@ std::vector<std::string> split(std::string_view list) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4 || *argv[1] == '\0' || number(argv[2]) == 0 ||
+  if (argc != 5 || *argv[1] == '\0' || number(argv[2]) == 0 ||
       number(argv[3]) < 2) {
-    std::fputs("Usage: crowd URL[,URL…] ROOMS PEOPLE\n", stderr);
+    std::fputs("Usage: crowd URL[,URL…] ROOMS PEOPLE TRANSPORT\n", stderr);
     return 2;
   }
-  Crowd crowd(split(argv[1]), number(argv[2]), number(argv[3]));
+  Crowd crowd(split(argv[1]), number(argv[2]), number(argv[3]), argv[4]);
   crowd.start();
   const Time deadline = Clock::now() + kPatience;
   while (!crowd.ready()) {

@@ -62,6 +62,25 @@ test('a restart of the only server loses no session', async (t) => {
   assert.equal(await crowd.leave(), 0);
 });
 
+test('sessions over WebSocket outlive a restart too', async (t) => {
+  const stateDir = mkdtempSync(join(tmpdir(), 'videocall-rolling-'));
+  t.after(() => rmSync(stateDir, { recursive: true, force: true }));
+  const args = ['--join-rate', '0', '--max-cpu', '0'];
+  let daemon = await Daemon.start({ stateDir, drainTimeout: 0, args });
+  t.after(() => daemon.process.stop('SIGKILL'));
+  const http = daemon.http.replace('localhost', '127.0.0.1');
+  const crowd = await Crowd.start(daemon.url, 5, 4, 'websocket');
+  t.after(() => crowd.stop());
+  const noticed = await crowd.during(async () => {
+    assert.equal(await daemon.process.stop(), 0);
+    daemon = await Daemon.start({ stateDir, drainTimeout: 0, args, http });
+  });
+  assert.equal(noticed.lost, 0, JSON.stringify(noticed));
+  assert.equal(noticed.left, 0, JSON.stringify(noticed));
+  assert.equal(noticed.resumed, crowd.size);
+  assert.equal(await crowd.leave(), 0);
+});
+
 // Each of these meetings is at home on one of two servers, about half on each.
 const kMeetings = Array.from({ length: 20 }, (_, i) => `home-${i}`);
 

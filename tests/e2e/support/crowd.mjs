@@ -13,10 +13,10 @@ const kPatienceMs = 30_000;
 
 export class Crowd {
   // |urls|: one server's, or a list.
-  static async start(urls, rooms, people) {
+  static async start(urls, rooms, people, transport = 'webtransport') {
     const crowd = new Crowd();
     crowd.size = rooms * people;
-    crowd.child = spawn(join(build, 'tests/e2e/crowd'), [String(urls), String(rooms), String(people)], {
+    crowd.child = spawn(join(build, 'tests/e2e/crowd'), [urls, rooms, people, transport].map(String), {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     crowd.exited = new Promise((resolve) => crowd.child.on('exit', resolve));
