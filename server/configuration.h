@@ -43,6 +43,7 @@ struct Configuration {
 
   std::string relay_description;
   int64_t shards = 0;
+  std::string congestion_control;
 
   int64_t join_rate = 0;
   int64_t join_burst = 0;

@@ -127,6 +127,14 @@ std::vector<Section> make_sections() {
             .value = "NUMBER",
             .minimum = 0,
             .maximum = 256},
+           {.name = "congestion-control",
+            .member = &C::congestion_control,
+            .fallback = "cubic",
+            .help = "What decides how fast WebTransport sends to a client: "
+                    "cubic takes every loss for congestion, bbr measures "
+                    "bandwidth and round trip and stands losses.",
+            .value = "NAME",
+            .choices = {"cubic", "bbr"}},
        }},
       {"Limits",
        {

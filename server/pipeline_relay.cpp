@@ -42,7 +42,8 @@ std::vector<std::pair<std::string, std::string>> parameters(
     values.emplace_back("nats-credentials", settings.nats_credentials);
   if (!settings.nats_ca.empty())
     values.emplace_back("nats-ca", settings.nats_ca);
-  values.insert(values.end(), settings.limits.begin(), settings.limits.end());
+  values.insert(values.end(), settings.parameters.begin(),
+                settings.parameters.end());
   return values;
 }
 
@@ -71,18 +72,22 @@ constexpr const char* kLimits[] = {
     "max-bytes-out",  "max-speakers",
     "max-cameras",
 };
+constexpr const char* kCongestionControl = "congestion-control";
 
-std::vector<std::pair<std::string, std::string>> limits_of(
+std::vector<std::pair<std::string, std::string>> parameters_of(
     const Configuration& configuration) {
   const Configuration fallback = default_configuration();
-  std::vector<std::pair<std::string, std::string>> limits;
+  std::vector<std::pair<std::string, std::string>> parameters;
   for (const char* name : kLimits) {
     const auto member =
         std::get<int64_t Configuration::*>(find_key(name)->member);
     if (configuration.*member != fallback.*member)
-      limits.emplace_back(name, std::to_string(configuration.*member));
+      parameters.emplace_back(name, std::to_string(configuration.*member));
   }
-  return limits;
+  if (configuration.congestion_control != fallback.congestion_control)
+    parameters.emplace_back(kCongestionControl,
+                            configuration.congestion_control);
+  return parameters;
 }
 
 }  // namespace
@@ -101,7 +106,7 @@ PipelineRelay::Settings PipelineRelay::Settings::from(
   settings.nats_urls = configuration.nats_urls;
   settings.nats_credentials = configuration.nats_credentials;
   settings.nats_ca = configuration.nats_ca;
-  settings.limits = limits_of(configuration);
+  settings.parameters = parameters_of(configuration);
   return settings;
 }
 

@@ -34,7 +34,7 @@ class PipelineRelay : public Relay {
     std::string nats_ca;
     // Further parameters of the description, by name; those that are at their
     // default are left out, so that a description need not have them.
-    std::vector<std::pair<std::string, std::string>> limits;
+    std::vector<std::pair<std::string, std::string>> parameters;
 
     static Settings from(const Configuration& configuration,
                          std::string node_id, std::string resume_key);

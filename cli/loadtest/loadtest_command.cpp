@@ -227,6 +227,9 @@ void LoadtestCommand::add_viewers() {
   add("--lossy", s.lossy, 0, 1e5, "viewers", "Behind a lossy link");
   add("--loss", s.loss_percent, 0, 90, "percent", "Datagrams lost to them");
   add("--delay", s.delay_ms, 0, 10'000, "ms", "Added on their way");
+  app_->add_flag("--lossy-uplinks", s.lossy_uplinks,
+                 "What publishers send is lost and delayed so, too")
+      ->group(group);
   add("--churning", s.churning, 0, 1e5, "viewers", "Leave and come back");
   add("--stay", s.stay, 0.1, 1e6, "seconds", "How long they stay");
   add("--away", s.away, 0.1, 1e6, "seconds", "How long they are away");
@@ -243,6 +246,9 @@ void LoadtestCommand::add_viewers() {
 void LoadtestCommand::add_output() {
   const char* group = "Measuring";
   Scenario& s = scenario_;
+  static const std::map<std::string, quic::CongestionControl> controls = {
+      {"cubic", quic::CongestionControl::cubic},
+      {"bbr", quic::CongestionControl::bbr}};
   app_->add_option("--server-pid", s.server_pid,
                    "Measure CPU and memory of this process")
       ->type_name("PID")
@@ -258,6 +264,11 @@ void LoadtestCommand::add_output() {
                    "them over its cores")
       ->capture_default_str()
       ->check(between(1, 1'024))
+      ->group(group);
+  app_->add_option("--congestion-control", s.congestion_control,
+                   "Of what the load sends")
+      ->type_name("cubic|bbr")
+      ->transform(CLI::CheckedTransformer(controls).description(""))
       ->group(group);
   app_->add_option("--json", json_file_,
                    "Write all figures to this file; - is standard output")

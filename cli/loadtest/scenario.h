@@ -9,6 +9,7 @@
 
 #include "libvideocall/base/result.h"
 #include "libvideocall/base/time.h"
+#include "libvideocall/quic/congestion_control.h"
 #include "libvideocall/quic/impaired_link.h"
 
 namespace videocall::loadtest {
@@ -67,12 +68,14 @@ struct Scenario {
   std::vector<unsigned> tiles;  // heights; empty: no VIEWPORT is sent
   double slow_kbps = 200;
   double loss_percent = 5;
-  double delay_ms = 0;  // added for lossy viewers
+  double delay_ms = 0;         // added for lossy viewers
+  bool lossy_uplinks = false;  // both for what publishers send, too
 
   // The load itself.
   size_t processes = 1;
   size_t sockets = 16;  // of each process
-  int server_pid = 0;   // 0: not known
+  quic::CongestionControl congestion_control = quic::kDefaultCongestionControl;
+  int server_pid = 0;  // 0: not known
 
   [[nodiscard]] size_t viewers_per_room() const { return viewers + storm; }
   [[nodiscard]] size_t all_publishers() const { return rooms * publishers; }
@@ -81,7 +84,8 @@ struct Scenario {
   }
   [[nodiscard]] ViewerClass class_of(size_t viewer_in_room) const;
   [[nodiscard]] std::string room_name(size_t room) const;
-  // What comes from the server to such a viewer; |seed| tells them apart.
+  // What comes from the server to such a viewer, or goes from a publisher
+  // there; |seed| tells them apart.
   [[nodiscard]] quic::Impairment impairment_of(ViewerClass viewer_class,
                                                uint64_t seed) const;
   // Bitrate of a layer.

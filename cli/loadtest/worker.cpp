@@ -50,6 +50,7 @@ Result<void> Worker::run() {
   config.client_name = "videocall-cli loadtest";
   config.insecure_skip_verify = scenario_.insecure_skip_verify;
   config.sockets = scenario_.sockets;
+  config.congestion_control = scenario_.congestion_control;
   auto fleet = scenario_.transport == TransportKind::websocket
                    ? websocket::create_fleet(config, *this)
                    : quic::Fleet::create(config, *this);
@@ -283,6 +284,8 @@ void Worker::connect(size_t i, Time now) {
   if (session.viewer)
     target.impairment =
         scenario_.impairment_of(session.viewer->viewer_class(), session.seed);
+  else if (scenario_.lossy_uplinks)
+    target.uplink = scenario_.impairment_of(ViewerClass::lossy, session.seed);
   session.url.clear();
   session.gathers = false;
   session.leaving = false;

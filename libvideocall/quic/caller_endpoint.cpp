@@ -30,6 +30,7 @@ Result<std::shared_ptr<Endpoint>> CallerEndpoint::open(EndpointConfig config) {
   auto context = TlsContext::create_client(tls);
   if (!context) return context.error();
   target.connection.tls = *context;
+  target.connection.congestion_control = config.congestion_control;
 
   auto endpoint =
       std::make_shared<CallerEndpoint>(std::move(config), std::move(target));

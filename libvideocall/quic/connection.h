@@ -18,6 +18,7 @@
 
 #include "libvideocall/base/result.h"
 #include "libvideocall/base/time.h"
+#include "libvideocall/quic/congestion_control.h"
 #include "libvideocall/quic/webtransport.h"
 
 namespace videocall::quic {
@@ -88,6 +89,7 @@ struct ConnectionConfig {
   uint64_t max_lifetime_uni_streams = limits::kMaxLifetimeUniStreams;
   Duration handshake_timeout = limits::kHandshakeTimeout;
   Duration quic_idle_timeout = limits::kIdleTimeout;
+  CongestionControl congestion_control = kDefaultCongestionControl;
 };
 
 class Connection {

@@ -21,6 +21,7 @@
 #include "libvideocall/base/result.h"
 #include "libvideocall/base/time.h"
 #include "libvideocall/quic/channel.h"
+#include "libvideocall/quic/congestion_control.h"
 #include "libvideocall/wire/delivery.h"
 
 namespace videocall::quic {
@@ -28,6 +29,7 @@ namespace videocall::quic {
 struct EndpointConfig {
   enum class Mode { listener, caller };
   Mode mode = Mode::listener;
+  CongestionControl congestion_control = kDefaultCongestionControl;
   uint16_t number = 0;  // SessionHandle::endpoint; 0: open() gives the next
   unsigned shards = 1;
 

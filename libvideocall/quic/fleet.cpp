@@ -255,15 +255,16 @@ Result<void> FleetShard::start_session(Session& session,
   start.source = session.channel.get();
   ConnectionConfig config;
   config.tls = tls_;
+  config.congestion_control = config_.congestion_control;
   Peer& peer = add_peer();
   auto connection = Connection::connect(config, *this, start, now);
   if (!connection) {
     remove_peer(peer, now);
     return connection.error();
   }
-  if (target.impairment.any()) {
-    auto impaired = std::make_unique<ImpairedConnection>(std::move(*connection),
-                                                         target.impairment);
+  if (target.impairment.any() || target.uplink.any()) {
+    auto impaired = std::make_unique<ImpairedConnection>(
+        std::move(*connection), target.impairment, target.uplink);
     impaired->set_slot(peer.slot);
     set_connection(peer, std::move(impaired));
   } else {

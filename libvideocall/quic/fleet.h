@@ -14,6 +14,7 @@
 #include "libvideocall/base/result.h"
 #include "libvideocall/base/time.h"
 #include "libvideocall/quic/channel.h"
+#include "libvideocall/quic/congestion_control.h"
 #include "libvideocall/quic/impaired_link.h"
 #include "libvideocall/wire/close_code.h"
 #include "libvideocall/wire/packet.h"
@@ -49,12 +50,14 @@ struct FleetConfig {
   // Sessions at one server are spread over so many, hence over so many of its
   // shards.
   size_t sockets = 1;
+  CongestionControl congestion_control = kDefaultCongestionControl;
 };
 
 struct FleetTarget {
   std::string url;                              // with the token; never logged
   std::vector<std::string> certificate_hashes;  // as EndpointConfig's
   Impairment impairment;                        // of what comes from the server
+  Impairment uplink;                            // of what goes there
 };
 
 class VIDEOCALL_API Fleet {

@@ -71,6 +71,7 @@ Result<void> ListenerEndpoint::init() {
   state_.max_pending_handshakes = config_.max_pending_handshakes;
   state_.addresses.set_bound(config_.max_sessions_per_address);
   state_.connection.tls = tls_;
+  state_.connection.congestion_control = config_.congestion_control;
   gnutls_rnd(GNUTLS_RND_KEY, state_.connection.static_secret.data(),
              state_.connection.static_secret.size());
   renew_certificate();

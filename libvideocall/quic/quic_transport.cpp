@@ -34,6 +34,16 @@ constexpr auto kAckHold = 40ms;
 // A probe of what was lost may wait this long for data to go with.
 constexpr auto kLazyWrite = 50ms;
 
+ngtcp2_cc_algo to_algorithm(CongestionControl control) {
+  switch (control) {
+    case CongestionControl::cubic:
+      return NGTCP2_CC_ALGO_CUBIC;
+    case CongestionControl::bbr:
+      return NGTCP2_CC_ALGO_BBR;
+  }
+  return NGTCP2_CC_ALGO_CUBIC;
+}
+
 CloseReason::Kind kind_of(int liberr) {
   switch (liberr) {
     case NGTCP2_ERR_HANDSHAKE_TIMEOUT:
@@ -75,7 +85,7 @@ QuicTransport::~QuicTransport() {
 void QuicTransport::fill_settings(ngtcp2_settings& settings,
                                   ngtcp2_transport_params& params) const {
   ngtcp2_settings_default(&settings);
-  settings.cc_algo = NGTCP2_CC_ALGO_CUBIC;
+  settings.cc_algo = to_algorithm(config_.congestion_control);
   settings.initial_ts = to_timestamp(started_);
   settings.handshake_timeout = to_duration(config_.handshake_timeout);
   ngtcp2_transport_params_default(&params);

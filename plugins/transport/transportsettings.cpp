@@ -3,6 +3,7 @@
 
 #include "libvideocall/wire/limits.h"
 #include "plugins/common/gstvideocallstats.h"
+#include "plugins/transport/congestioncontrol.h"
 
 GType gst_videocall_transport_mode_get_type() {
   static const GType type = [] {
@@ -85,6 +86,9 @@ bool Settings::set(guint id, const GValue* value) {
     case kPropKeylogFile:
       keylog_file = get_string(value);
       return true;
+    case kPropCongestionControl:
+      congestion_control = get_congestion_control(value);
+      return true;
     case kPropClientName:
       client_name = get_string(value);
       return true;
@@ -110,6 +114,9 @@ bool Settings::get(guint id, GValue* value) const {
     case kPropKeylogFile:
       g_value_set_string(value, keylog_file.c_str());
       return true;
+    case kPropCongestionControl:
+      set_congestion_control(value, congestion_control);
+      return true;
     case kPropClientName:
       g_value_set_string(value, client_name.c_str());
       return true;
@@ -125,6 +132,7 @@ quic::EndpointConfig Settings::to_config() const {
   config.certificate_hashes = certificate_hashes;
   config.insecure_skip_verify = insecure_skip_verify;
   config.keylog_file = keylog_file;
+  config.congestion_control = congestion_control;
   config.client_name = client_name;
   return config;
 }

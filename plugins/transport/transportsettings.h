@@ -35,6 +35,7 @@ enum CommonProperty : guint {
   kPropCertificateHashes,
   kPropInsecureSkipVerify,
   kPropKeylogFile,
+  kPropCongestionControl,
   kPropClientName,
   kPropStats,
   kPropMaxSessions,
@@ -53,6 +54,7 @@ struct Settings {
   std::vector<std::string> certificate_hashes;
   bool insecure_skip_verify = false;
   std::string keylog_file;
+  quic::CongestionControl congestion_control = quic::kDefaultCongestionControl;
   std::string client_name = "videocall/" VIDEOCALL_VERSION;
 
   bool is_caller() const { return mode == GST_VIDEOCALL_TRANSPORT_MODE_CALLER; }

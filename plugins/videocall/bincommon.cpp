@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "plugins/videocall/bincommon.h"
 
+#include "plugins/transport/congestioncontrol.h"
 #include "plugins/videocall/meetinguri.h"
 
 GST_DEBUG_CATEGORY(gst_videocall_bins_debug);
@@ -60,6 +61,9 @@ bool BinSettings::set(guint id, const GValue* value) {
     case kPropKeylogFile:
       keylog_file = text_of(value);
       return true;
+    case kPropCongestionControl:
+      congestion_control = transport::get_congestion_control(value);
+      return true;
     case kPropConnection:
       connection = text_of(value);
       return true;
@@ -91,6 +95,9 @@ bool BinSettings::get(guint id, GValue* value) const {
       return true;
     case kPropKeylogFile:
       set_text(value, keylog_file);
+      return true;
+    case kPropCongestionControl:
+      transport::set_congestion_control(value, congestion_control);
       return true;
     case kPropConnection:
       set_text(value, connection);
@@ -125,6 +132,7 @@ Connection::Settings BinSettings::to_connection() const {
           display_name,
           insecure_skip_verify,
           keylog_file,
+          congestion_control,
           transport};
 }
 
@@ -165,6 +173,8 @@ void install_bin_properties(GObjectClass* object_class) {
            "Append TLS secrets in NSS format to this file, to decrypt captures "
            "(unset: none)",
            nullptr);
+  g_object_class_install_property(object_class, kPropCongestionControl,
+                                  transport::congestion_control_spec());
   add_text(kPropConnection, "connection", "Connection",
            "Elements that name the same connection are one session of the "
            "meeting (unset: a session of its own)",

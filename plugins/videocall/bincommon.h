@@ -18,6 +18,7 @@ enum BinProperty : guint {
   kPropDisplayName,
   kPropInsecureSkipVerify,
   kPropKeylogFile,
+  kPropCongestionControl,
   kPropConnection,
   kPropTransport,
   kPropStats,
@@ -31,6 +32,7 @@ struct BinSettings {
   std::string display_name;
   bool insecure_skip_verify = false;
   std::string keylog_file;
+  quic::CongestionControl congestion_control = quic::kDefaultCongestionControl;
   std::string connection;
   std::string transport;  // empty: any
 

@@ -243,7 +243,7 @@ void Connection::start_connect(
   for (const client::ConnectTarget& target : targets)
     all.push_back({target.kind, target.url, target.certificate_hashes,
                    settings_.insecure_skip_verify, settings_.keylog_file,
-                   kClientName});
+                   settings_.congestion_control, kClientName});
   std::shared_ptr<TransportRace> transport =
       TransportRace::create(all, *this, context_);
   if (!transport) {

@@ -51,6 +51,8 @@ class Connection final : private client::ClientSessionOwner,
     std::string display_name;
     bool insecure_skip_verify = false;
     std::string keylog_file;
+    quic::CongestionControl congestion_control =
+        quic::kDefaultCongestionControl;
     std::string transport;  // the one kind to use; empty: any
     bool operator==(const Settings&) const = default;
   };

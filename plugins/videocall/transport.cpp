@@ -59,7 +59,9 @@ void set_common(GstElement* element, const Transport::Options& options,
                gboolean{options.insecure_skip_verify}, "client-name",
                options.client_name.c_str(), nullptr);
   if (options.kind != "webtransport") return;  // what is QUIC's own
-  g_object_set(element, "certificate-hashes", hashes.data(), nullptr);
+  g_object_set(element, "certificate-hashes", hashes.data(),
+               "congestion-control",
+               static_cast<gint>(options.congestion_control), nullptr);
   if (!options.keylog_file.empty())
     g_object_set(element, "keylog-file", options.keylog_file.c_str(), nullptr);
 }

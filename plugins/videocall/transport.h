@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "libvideocall/client/client_session.h"
+#include "libvideocall/quic/congestion_control.h"
 #include "plugins/common/gstptr.h"
 
 namespace videocall::gst {
@@ -36,6 +37,8 @@ class Transport {
     std::vector<std::string> certificate_hashes;
     bool insecure_skip_verify = false;
     std::string keylog_file;
+    quic::CongestionControl congestion_control =
+        quic::kDefaultCongestionControl;
     std::string client_name;
   };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "plugins/webtransport/gstwebtransportsrcsettings.h"
 
+#include "plugins/transport/congestioncontrol.h"
+
 namespace videocall::webtransport {
 namespace {
 
@@ -101,6 +103,7 @@ void install_shared_properties(GObjectClass* object_class) {
                           "Append TLS secrets in NSS format to this file, to "
                           "decrypt captures (unset: none)",
                           nullptr, kReadWrite));
+  add(transport::kPropCongestionControl, transport::congestion_control_spec());
 }
 
 void install_src_properties(GObjectClass* object_class) {

@@ -289,6 +289,8 @@ class Simulation {
   uint64_t datagrams_to_server = 0;
   uint64_t datagrams_to_client = 0;
   size_t trains_to_client = 0;
+  SessionVisitor* client_visitor = &client.peer;
+  SendSource* client_source = &client.peer;
   // Makes another server connection than ours; it need not name its ids.
   std::function<void(const Connection::ServerStart&)> open_server;
   bool server_takes_all = false;
@@ -302,8 +304,8 @@ class Simulation {
     start.server_name = server_name;
     start.path_and_query = path;
     start.origin = origin;
-    start.visitor = &client.peer;
-    start.source = &client.peer;
+    start.visitor = client_visitor;
+    start.source = client_source;
     auto made = Connection::connect(client_config, client, start, now);
     if (!made) return false;
     client.connection = std::move(*made);
