@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// Bad networks: what viewers get of 300 kbit/s of video and of audio when their
-// link loses datagrams and takes 100 ms there and back. What comes from the
-// server passes the bad link; what viewers send does not.
+// Bad networks: what viewers get of 300 kbit/s of video and of sound when a
+// link loses datagrams and takes 100 ms there and back, with each congestion
+// control in turn. Downlink: what comes from the server to the viewers passes
+// the bad link; uplink: what the publisher sends to the server does. What goes
+// the other way, acknowledgements too, does not.
 //
 // In time is video that came within 300 ms of being sent, of which the link
-// takes 100. Audio is missing that neither came nor would have been in what did
+// takes 100. Sound is missing that neither came nor would have been in what did
 // come, if each packet repeated the two frames before it, as ours do.
 //
 //   ./dev bench impaired [--quick] [--rounds N] [--seconds N] [--json FILE]
@@ -13,16 +15,29 @@ import { load, median, printTable, readOptions, withServer, writeJson } from './
 
 const options = readOptions('impaired', { rounds: 6, seconds: 20 }, { rounds: 1, seconds: 8 });
 const viewers = 20;
+const controls = ['cubic', 'bbr'];
+const links = [
+  { link: 'downlink', loss_percent: 1 },
+  { link: 'downlink', loss_percent: 5 },
+  { link: 'downlink', loss_percent: 20 },
+  { link: 'uplink', loss_percent: 5 },
+];
 
-const round = (lossPercent) => withServer(options, (daemon) => load(daemon, [
-  '--viewers', viewers, '--lossy', viewers, '--loss', lossPercent, '--delay', 100,
-  '--video', 'constant', '--video-kbps', 300, '--audio', '--duration', options.seconds,
-], options));
+const round = ({ link, loss_percent, congestion_control }) =>
+  withServer(options, (daemon) => load(daemon, [
+    '--viewers', viewers, '--loss', loss_percent, '--delay', 100,
+    ...(link === 'uplink' ? ['--lossy-uplinks'] : ['--lossy', viewers]),
+    '--congestion-control', congestion_control,
+    '--video', 'constant', '--video-kbps', 300, '--audio', '--duration', options.seconds,
+  ], options), ['--congestion-control', congestion_control]);
 
-const results = { impaired: [1, 5, 20].map((loss_percent) => ({ loss_percent, rounds: [] })) };
-// The losses take turns, so that they see the same machine.
+const results = {
+  impaired: links.flatMap((link) => controls.map((congestion_control) =>
+    ({ ...link, congestion_control, rounds: [] }))),
+};
+// They take turns, so that they see the same machine.
 for (let i = 0; i < options.rounds; i++)
-  for (const row of results.impaired) row.rounds.push(await round(row.loss_percent));
+  for (const row of results.impaired) row.rounds.push(await round(row));
 for (const row of results.impaired) {
   const pick = (f) => median(row.rounds.map((r) => f(r.total)));
   Object.assign(row, {
@@ -36,7 +51,9 @@ for (const row of results.impaired) {
 }
 
 printTable([
+  ['link', (row) => row.link],
   ['loss %', (row) => row.loss_percent],
+  ['control', (row) => row.congestion_control],
   ['video in time %', (row) => row.video_in_time_percent.toFixed(2)],
   ['p95 ms', (row) => row.video_p95_ms.toFixed(0)],
   ['groups cut', (row) => row.groups_cut],

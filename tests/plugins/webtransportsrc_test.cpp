@@ -63,6 +63,24 @@ VC_TEST(properties_have_their_defaults_and_keep_what_is_set) {
   g_free(address);
 }
 
+VC_TEST(the_congestion_control_is_one_of_two) {
+  Source source;
+  GParamSpec* spec = g_object_class_find_property(
+      G_OBJECT_GET_CLASS(source.element), "congestion-control");
+  ck_assert(spec && G_IS_PARAM_SPEC_ENUM(spec));
+  for (const char* name : {"cubic", "bbr"}) {
+    gst_util_set_object_arg(G_OBJECT(source.element), "congestion-control",
+                            name);
+    gint value = -1;
+    g_object_get(source.element, "congestion-control", &value, nullptr);
+    const GEnumValue* known =
+        g_enum_get_value(G_PARAM_SPEC_ENUM(spec)->enum_class, value);
+    ck_assert_ptr_nonnull(known);
+    ck_assert_str_eq(known->value_nick, name);
+  }
+  ck_assert_uint_eq(G_PARAM_SPEC_ENUM(spec)->enum_class->n_values, 2);
+}
+
 VC_TEST(the_uri_cannot_be_read_back) {
   Source source;
   GParamSpec* spec =

@@ -236,6 +236,8 @@ VC_TEST(a_wrong_value_names_its_place_and_what_would_be_right) {
   assert_wrong(read({"--log-level", "loud"}),
                "--log-level: \"loud\" is not one of error, warning, info, "
                "debug, trace");
+  assert_wrong(read({"--congestion-control", "reno"}),
+               "--congestion-control: \"reno\" is not one of cubic, bbr");
   assert_wrong(read({}, {"VIDEOCALL_INSECURE_HTTP=yes"}),
                "VIDEOCALL_INSECURE_HTTP: \"yes\" is neither true nor false");
   assert_wrong(read({"--node-id"}),
