@@ -35,6 +35,7 @@ class LossyLink {
 
   explicit LossyLink(const LossyLinkConfig& config)
       : config_(config), random_(config.seed) {
+    sim_.now = kStart;
     sim_.network.delay = config.delay;
     sim_.server_config.congestion_control = config.congestion_control;
     sim_.client_visitor = &link_;
@@ -153,13 +154,14 @@ class LossyLink {
 
   const LossyLinkConfig config_;
   std::mt19937 random_;
-  Simulation sim_;
+  // Before the simulation, whose connections refer to them.
   Recorder server_visitor_, client_visitor_;
   std::unique_ptr<Channel> server_ =
-      Channel::create(Channel::Role::server, server_visitor_, sim_.now);
+      Channel::create(Channel::Role::server, server_visitor_, kStart);
   std::unique_ptr<Channel> client_ =
-      Channel::create(Channel::Role::client, client_visitor_, sim_.now);
+      Channel::create(Channel::Role::client, client_visitor_, kStart);
   Link link_{*this};
+  Simulation sim_;
   std::map<size_t, Time> sent_, came_;
 };
 
