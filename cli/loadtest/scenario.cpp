@@ -82,6 +82,8 @@ Result<void> Scenario::check() const {
     return wrong(
         "--lossy needs --transport webtransport: what is lost of a "
         "WebSocket TCP sends again");
+  if (lossy_uplinks && transport == TransportKind::websocket)
+    return wrong("--lossy-uplinks needs --transport webtransport, as --lossy");
   if (!layer_kbps.empty() && layer_kbps.size() != layers)
     return wrong("--layer-kbps has " + std::to_string(layer_kbps.size()) +
                  " numbers, --layers says " + std::to_string(layers));
