@@ -15,6 +15,10 @@ inline constexpr auto kDrainedNodeSilence = 10s;
 // How often a room tells the other nodes what they should know of it.
 inline constexpr auto kRoomRefreshInterval = 5s;
 inline constexpr auto kRosterRequestInterval = 500ms;
+// Who comes and goes sooner after the one before is told with those after, so
+// that many who come at once are few messages.
+inline constexpr auto kNewsInterval = 100ms;
+inline constexpr size_t kMaxNewsEntries = 500;  // of one message
 inline constexpr size_t kMaxNodes = 1'000;
 inline constexpr size_t kMaxNodeIdBytes = 64;
 inline constexpr size_t kMaxNodeUrls = 16;

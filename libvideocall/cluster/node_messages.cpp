@@ -97,6 +97,13 @@ Result<NodeMessage> read(const proto::NodePacket::LayerOffer& from) {
   return NodeMessage(std::move(to));
 }
 
+Result<NodeMessage> read(const proto::NodePacket::News& from) {
+  if (from.meeting_packets_size() > static_cast<int>(limits::kMaxNewsEntries))
+    return refused("news: too many entries");
+  return NodeMessage(
+      News{{from.meeting_packets().begin(), from.meeting_packets().end()}});
+}
+
 Result<NodeMessage> read(const proto::NodePacket::KeyframeRequest& from) {
   KeyframeRequest to;
   if (!is_meeting_id(from.meeting_id()) || !read_track(from, to.track) ||
@@ -187,6 +194,12 @@ void write(const RoomDigest& from, proto::NodePacket& packet) {
   to->set_digest(from.digest);
 }
 
+void write(const News& from, proto::NodePacket& packet) {
+  auto* to = packet.mutable_news();
+  for (const std::string& data : from.meeting_packets)
+    to->add_meeting_packets(data);
+}
+
 }  // namespace
 
 Result<NodeMessage> read_node_message(Bytes data) {
@@ -209,6 +222,8 @@ Result<NodeMessage> read_node_message(Bytes data) {
     case proto::NodePacket::kRoomDigest:
       return NodeMessage(RoomDigest{packet.room_digest().members(),
                                     packet.room_digest().digest()});
+    case proto::NodePacket::kNews:
+      return read(packet.news());
     case proto::NodePacket::MESSAGE_NOT_SET:
       break;
   }

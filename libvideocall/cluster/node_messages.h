@@ -79,8 +79,13 @@ struct Resume {
   std::string node_id;  // that holds the session from now on
 };
 
+// What would be a MEETING packet each, in order.
+struct News {
+  std::vector<std::string> meeting_packets;  // their data
+};
+
 using NodeMessage = std::variant<Heartbeat, LayerRequest, KeyframeRequest,
-                                 Remove, Resume, LayerOffer, RoomDigest>;
+                                 Remove, Resume, LayerOffer, RoomDigest, News>;
 
 VIDEOCALL_API Result<NodeMessage> read_node_message(Bytes data);
 // A NODE packet.

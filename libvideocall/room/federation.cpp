@@ -54,44 +54,79 @@ void Federation::exit(Output& out) {
   wanted_.clear();
   asked_.clear();
   peers_.clear();
+  waiting_.clear();
   entered_ = false;
 }
 
 void Federation::set_link(bool up, Now now, Output& out) {
   if (linked_ == up) return;
   linked_ = up;
+  waiting_.clear();  // everything is said anew
   if (!active()) return;
   ask_all(out);
   say_all(now, out);
 }
 
-void Federation::say(PacketRef packet, Output& out) const {
-  if (active()) out.deliver(std::move(packet), nullptr, control_);
+SubjectPtr Federation::control(Output& out) {
+  if (!active()) return nullptr;
+  say_waiting(out);
+  return control_;
 }
 
-void Federation::say_joined(const Member& member, Output& out) const {
+void Federation::say(PacketRef packet, Output& out) {
+  if (const SubjectPtr subject = control(out))
+    out.deliver(std::move(packet), nullptr, subject);
+}
+
+void Federation::say_joined(const Member& member, Now now, Output& out) {
   if (!active()) return;
-  say(write_meeting({.event = MeetingEvent::participant_joined,
-                     .meeting = meeting_,
-                     .start_ms = member.attached_ms,
-                     .session_id = member.id,
-                     .user_id = member.user_id,
-                     .display_name = member.display_name,
-                     .role = member.role,
-                     .state = &member.state}),
-      out);
+  say_news(joined_packet(member), now, out);
 }
 
-void Federation::say_left(const Member& member, Output& out) const {
+PacketRef Federation::joined_packet(const Member& member) const {
+  return write_meeting({.event = MeetingEvent::participant_joined,
+                        .meeting = meeting_,
+                        .start_ms = member.attached_ms,
+                        .session_id = member.id,
+                        .user_id = member.user_id,
+                        .display_name = member.display_name,
+                        .role = member.role,
+                        .state = &member.state});
+}
+
+void Federation::say_left(const Member& member, Now now, Output& out) {
   if (!active()) return;
-  say(write_meeting({.event = MeetingEvent::participant_left,
-                     .meeting = meeting_,
-                     .session_id = member.id}),
-      out);
+  say_news(write_meeting({.event = MeetingEvent::participant_left,
+                          .meeting = meeting_,
+                          .session_id = member.id}),
+           now, out);
 }
 
-void Federation::say_node(const cluster::NodeMessage& message,
-                          Output& out) const {
+void Federation::say_news(PacketRef meeting, Now now, Output& out) {
+  const bool at_once =
+      waiting_.empty() && now.mono - news_said_ >= limits::kNewsInterval;
+  if (at_once) {
+    news_said_ = now.mono;
+    say(std::move(meeting), out);
+    return;
+  }
+  waiting_.push_back(std::move(meeting));
+  if (waiting_.size() < limits::kMaxNewsEntries) return;
+  news_said_ = now.mono;
+  say_waiting(out);
+}
+
+void Federation::say_waiting(Output& out) {
+  if (waiting_.empty()) return;
+  cluster::News news;
+  for (const PacketRef& packet : std::exchange(waiting_, {})) {
+    const Bytes data = packet->fields().data;
+    news.meeting_packets.emplace_back(data.begin(), data.end());
+  }
+  out.deliver(cluster::write_node_message(news), nullptr, control_);
+}
+
+void Federation::say_node(const cluster::NodeMessage& message, Output& out) {
   if (active()) say(cluster::write_node_message(message), out);
 }
 
@@ -115,7 +150,7 @@ void Federation::asked_for_roster(Now now, Output& out) {
   say_all(now, out);
 }
 
-void Federation::ask_all(Output& out) const {
+void Federation::ask_all(Output& out) {
   say(write_meeting({.event = MeetingEvent::list_request, .meeting = meeting_}),
       out);
 }
@@ -137,7 +172,7 @@ void Federation::say_all(Now now, Output& out) {
   size_t count = 0;
   for (const auto& member : members_) {
     if (member->is_remote()) continue;
-    say_joined(*member, out);
+    say(joined_packet(*member), out);
     ++count;
   }
   say(write_meeting({.event = MeetingEvent::activated,
@@ -148,7 +183,7 @@ void Federation::say_all(Now now, Output& out) {
   say_wanted(out);
 }
 
-void Federation::say_wanted(Output& out) const {
+void Federation::say_wanted(Output& out) {
   cluster::LayerRequest request;
   request.node_id = node_id_;
   request.complete = true;
@@ -159,7 +194,7 @@ void Federation::say_wanted(Output& out) const {
   say_node(request, out);
 }
 
-void Federation::say_offers(Output& out) const {
+void Federation::say_offers(Output& out) {
   cluster::LayerOffer offer;
   for (const auto& member : members_) {
     if (member->is_remote()) continue;
@@ -282,6 +317,10 @@ void Federation::tick(Now now, Output& out) {
   if (!active()) return;
   if (roster_due_ && now.mono - said_ >= limits::kRosterRequestInterval)
     say_all(now, out);
+  if (!waiting_.empty() && now.mono - news_said_ >= limits::kNewsInterval) {
+    news_said_ = now.mono;
+    say_waiting(out);
+  }
   if (peers_.empty() || now.mono - refreshed_ < limits::kRoomRefreshInterval)
     return;
   refreshed_ = now.mono;

@@ -41,12 +41,14 @@ class Federation final : public Outside {
   // said and asked anew.
   void set_link(bool up, Now now, Output& out);
 
-  // Where this node speaks to the others; empty while nobody could hear.
-  SubjectPtr control() const { return active() ? control_ : nullptr; }
-  // Says |packet| to all nodes in the room.
-  void say(PacketRef packet, Output& out) const;
-  void say_joined(const Member& member, Output& out) const;
-  void say_left(const Member& member, Output& out) const;
+  // Where this node speaks to the others, which goes to |out| next: what waits
+  // to be said goes before. Empty while nobody could hear.
+  SubjectPtr control(Output& out);
+  // Says |packet| to all nodes in the room, after what waits to be said.
+  void say(PacketRef packet, Output& out);
+  // At once, or with others within limits::kNewsInterval.
+  void say_joined(const Member& member, Now now, Output& out);
+  void say_left(const Member& member, Now now, Output& out);
   // To one node.
   void tell(std::string_view node, const cluster::NodeMessage& message,
             Output& out) const;
@@ -91,12 +93,15 @@ class Federation final : public Outside {
   };
 
   void say_all(Now now, Output& out);
-  void say_wanted(Output& out) const;
-  void say_offers(Output& out) const;
-  void ask_all(Output& out) const;
+  void say_wanted(Output& out);
+  void say_offers(Output& out);
+  void ask_all(Output& out);
+  PacketRef joined_packet(const Member& member) const;
+  void say_news(PacketRef meeting, Now now, Output& out);
+  void say_waiting(Output& out);
   void add_offers(const Member& member, MediaKind kind,
                   cluster::LayerOffer& offer) const;
-  void say_node(const cluster::NodeMessage& message, Output& out) const;
+  void say_node(const cluster::NodeMessage& message, Output& out);
 
   // borrowed
   const std::string& meeting_;
@@ -105,6 +110,8 @@ class Federation final : public Outside {
   // owned
   SubjectPtr control_;  // where this node speaks
   std::map<std::string, Peer> peers_;
+  std::vector<PacketRef> waiting_;  // MEETING packets, to be said together
+  Time news_said_{};
   std::set<TrackLayer> wanted_;  // of others, and subscribed to
   struct Asked {
     SubjectPtr subject;

@@ -73,7 +73,7 @@ void Room::connect(Session& session, const Packet& packet, Now now,
     }
     attach(*member, std::move(connected), now);
     notify(Notice::Kind::resumed, *member, {}, out);
-    federation_.say_joined(*member, out);
+    federation_.say_joined(*member, now, out);
     assign(*member, now, out);
     return;
   }
@@ -87,7 +87,7 @@ void Room::connect(Session& session, const Packet& packet, Now now,
   assign(member, now, out);
   roster_.joined(member, out);
   federation_.enter(out);
-  federation_.say_joined(member, out);
+  federation_.say_joined(member, now, out);
 }
 
 // The first CONNECTION with a token spends it; whoever else holds it has lost
@@ -198,7 +198,7 @@ void Room::leave(Member& member, std::string_view reason, Now now,
   federation_.forget_member(*gone, out);
   if (gone->is_remote()) return;
   notify(Notice::Kind::left, *gone, reason, out);
-  federation_.say_left(*gone, out);
+  federation_.say_left(*gone, now, out);
   if (--local_ == 0) leave_nodes(now, out);
 }
 

@@ -163,7 +163,7 @@ class Room {
   Result<void> handle_preference(Member& member, const Packet& packet, Now now,
                                  Output& out);
   // -- room_nodes.cpp
-  void remote_meeting(const std::string& node, const Packet& packet, Now now,
+  void remote_meeting(const std::string& node, Bytes data, Now now,
                       Output& out);
   void remote_joined(const std::string& node, const MeetingSaid& said, Now now,
                      Output& out);

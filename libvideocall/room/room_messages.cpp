@@ -164,7 +164,7 @@ Result<void> Room::handle_chat(Member& member, const Packet& packet, Now now,
   const PacketRef message =
       write_chat(*chat, stamp_of(member), member.display_name, now.unix_ms);
   if (chat->to_session_id == 0) {
-    out.deliver(message, stage_.everyone(), federation_.control());
+    out.deliver(message, stage_.everyone(), federation_.control(out));
     return {};
   }
   const Member* to = find(chat->to_session_id);
@@ -237,7 +237,8 @@ Result<void> Room::handle_preference(Member& member, const Packet& packet,
 
 void Room::forward(Member& member, PacketRef packet, Output& out) {
   packet->stamp(stamp_of(member));
-  out.deliver(std::move(packet), stage_.others(member), federation_.control());
+  out.deliver(std::move(packet), stage_.others(member),
+              federation_.control(out));
 }
 
 void Room::refuse(Session& session, Now now, Output& out) {

@@ -29,7 +29,7 @@ void Room::heard(const std::string& node, PacketRef packet, Now now,
   federation_.heard(node, now);
   switch (packet->fields().type) {
     case PacketType::meeting:
-      remote_meeting(node, *packet, now, out);
+      remote_meeting(node, packet->fields().data, now, out);
       break;
     case PacketType::node:
       remote_node(node, *packet, now, out);
@@ -39,9 +39,9 @@ void Room::heard(const std::string& node, PacketRef packet, Now now,
   }
 }
 
-void Room::remote_meeting(const std::string& node, const Packet& packet,
-                          Now now, Output& out) {
-  const auto said = read_meeting(packet.fields().data);
+void Room::remote_meeting(const std::string& node, Bytes data, Now now,
+                          Output& out) {
+  const auto said = read_meeting(data);
   if (!said) {
     ++refused_;
     return;
@@ -82,7 +82,7 @@ void Room::remote_joined(const std::string& node, const MeetingSaid& said,
     const std::string& here =
         member->is_remote() ? member->node : config_.node_id;
     if (std::tie(said.start_ms, node) < std::tie(member->attached_ms, here)) {
-      if (!member->is_remote()) federation_.say_joined(*member, out);
+      if (!member->is_remote()) federation_.say_joined(*member, now, out);
       return;
     }
     if (!member->is_remote()) {
@@ -174,6 +174,14 @@ void Room::remote_node(const std::string& node, const Packet& packet, Now now,
     const cluster::RoomDigest known = federation_.digest_of(node);
     if (known.members != digest->members || known.digest != digest->digest)
       federation_.ask_roster(node, now, out);
+  } else if (const auto* news = std::get_if<cluster::News>(&*message)) {
+    for (const std::string& data : news->meeting_packets) {
+      // With the last of those who were here the others have gone as well.
+      if (!federation_.active()) return;
+      remote_meeting(
+          node, {reinterpret_cast<const uint8_t*>(data.data()), data.size()},
+          now, out);
+    }
   }
 }
 

@@ -254,7 +254,9 @@ void push_state(GstNatsSrc* self, const nats::LinkState& state) {
     GST_INFO_OBJECT(self, "connected to %s", state.server.c_str());
   else
     GST_INFO_OBJECT(self, "not connected: %s", state.reason.c_str());
-  nats::post_state(GST_ELEMENT_CAST(self), state);
+  // Before the first attempt has ended there is nothing to tell people.
+  if (state.connected || !state.reason.empty())
+    nats::post_state(GST_ELEMENT_CAST(self), state);
   gst_pad_push_event(
       self->pad,
       gst_event_new_custom(

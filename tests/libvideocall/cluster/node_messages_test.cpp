@@ -57,6 +57,8 @@ VC_TEST(all_kinds_survive_the_way) {
       "why");
   ck_assert_str_eq(round_trip(Resume{"m", 7, "b"}).node_id.c_str(), "b");
   ck_assert_uint_eq(round_trip(RoomDigest{3, 99}).digest, 99);
+  ck_assert(round_trip(News{{"one", "", "two"}}).meeting_packets ==
+            std::vector<std::string>({"one", "", "two"}));
 }
 
 VC_TEST(what_is_out_of_bounds_is_refused) {
@@ -83,6 +85,11 @@ VC_TEST(what_is_out_of_bounds_is_refused) {
   ck_assert(refused(packet));
   request->set_media_kind(proto::MEDIA_KIND_VIDEO);
   request->set_session_id(limits::kMaxSessionId + 1);
+  ck_assert(refused(packet));
+  for (size_t i = 0; i < limits::kMaxNewsEntries; ++i)
+    packet.mutable_news()->add_meeting_packets("n");
+  ck_assert(!refused(packet));
+  packet.mutable_news()->add_meeting_packets("n");
   ck_assert(refused(packet));
   packet.mutable_resume()->set_meeting_id("m");
   packet.mutable_resume()->set_session_id(1);

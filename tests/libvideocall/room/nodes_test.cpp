@@ -39,6 +39,7 @@ VC_TEST(people_on_other_nodes_are_in_the_roster_and_leave_it) {
   auto& cem = world.join(b, "cem");
   ck_assert_uint_eq(joins(cem), 2);
   world.leave(ben);
+  world.advance(limits::kNewsInterval);
   ck_assert_uint_eq(leaves(anna), 1);
   world.leave(cem);
   ck_assert(world.names(a) == Names({"anna"}));
@@ -226,6 +227,48 @@ VC_TEST(a_short_loss_of_the_broker_is_noticed_by_nobody) {
   ck_assert_uint_ge(media(ben), 1);
 }
 
+VC_TEST(many_who_come_or_go_at_once_are_few_messages) {
+  Nodes world;
+  auto& a = world.start_linked("a");
+  auto& b = world.start_linked("b");
+  auto& anna = world.join(a, "anna");
+  world.join(b, "ben");
+  world.advance(1s);
+  const auto told_of = [&](size_t count) {
+    const size_t before = a.told;
+    std::vector<Nodes::Person*> came;
+    for (size_t i = 0; i < count; ++i)
+      came.push_back(&world.join(b, "viewer-" + std::to_string(i)));
+    world.advance(limits::kNewsInterval);
+    ck_assert_uint_eq(world.names(a).size(), 2 + count);
+    ck_assert(world.names(a) == world.names(b));
+    const size_t told = a.told - before;
+    world.advance(1s);
+    for (Nodes::Person* person : came) world.leave(*person);
+    world.advance(limits::kNewsInterval);
+    ck_assert(world.names(a) == Names({"anna", "ben"}));
+    world.advance(1s);
+    return told;
+  };
+  // The first at once, the others together; beside that at most what is said
+  // every 5 s: a digest, and what is wanted.
+  for (const size_t count : {1, 20, 150})
+    ck_assert_uint_le(told_of(count), 2 + 2);
+  // More than one message may hold.
+  ck_assert_uint_le(told_of(1 + limits::kMaxNewsEntries + 1), 3 + 2);
+  ck_assert_uint_ge(joins(anna), 1 + 1 + 20 + 150);
+
+  // What somebody says who has just come is not heard before that.
+  anna.take();
+  world.join(b, "cem");
+  auto& dora = world.join(b, "dora");
+  proto::MemberState state;
+  state.set_hand_raised(true);
+  world.send(dora, PacketType::member_state, state.SerializeAsString());
+  ck_assert_uint_eq(joins(anna), 2);
+  ck_assert_uint_eq(anna.of(PacketType::member_state).size(), 1);
+}
+
 VC_TEST(a_session_is_resumed_on_another_node) {
   Nodes world;
   auto& a = world.start_linked("a");
@@ -248,6 +291,7 @@ VC_TEST(a_session_is_resumed_on_another_node) {
   world.send_frame(again, stream, true);
   ck_assert_uint_eq(media(cem), 1);
   world.leave(again);
+  world.advance(limits::kNewsInterval);
   ck_assert_uint_eq(leaves(cem), 1);
 }
 
@@ -295,6 +339,7 @@ VC_TEST(a_meeting_ends_and_people_are_removed_everywhere) {
   auto& anna = world.join(a, "anna");
   auto& ben = world.join(b, "ben");
   auto& cem = world.join(b, "cem");
+  world.advance(limits::kNewsInterval);
   ck_assert(a.hub.remove_member("demo", cem.id, "why", world.now));
   world.advance(200ms);
   ck_assert(cem.closed && cem.code == CloseCode::removed);

@@ -27,6 +27,7 @@ class Nodes {
     bool linked = false;
     std::set<std::string> subjects;
     size_t heard = 0;  // media messages that the broker gave it
+    size_t told = 0;   // of what is said in rooms
     std::vector<Notice> notices;
   };
   // A client of one node.
@@ -212,6 +213,7 @@ class Nodes {
       auto packet = Packet::from_bytes(message.packet->bytes());
       ck_assert(packet.ok());
       if ((*packet)->fields().type == PacketType::media) ++node->heard;
+      if (message.subject.find(".ctl.") != std::string::npos) ++node->told;
       node->hub.heard(message.subject, std::move(*packet), now, node->batch);
     }
   }
