@@ -214,12 +214,30 @@ void Connection::on_timer() {
   if (state_ == client::State::connected && now >= next_tick_) {
     next_tick_ = now + kTickInterval;
     each_user([](ConnectionUser& user) { user.on_tick(); });
+    send_health();
   }
   if (state_ == client::State::connected && now >= next_pulse_) {
     next_pulse_ = now + kPulseInterval;
     each_user([](ConnectionUser& user) { user.on_pulse(); });
   }
   arm();
+}
+
+void Connection::send_health() {
+  const StructurePtr link = stats();
+  GstClockTime rtt = 0;
+  gst_structure_get_uint64(link.get(), "rtt", &rtt);
+  const gchar* transport = gst_structure_get_string(link.get(), "transport");
+  PacketRef packet;
+  {
+    const std::lock_guard guard(health_lock_);
+    packet = health_.report(
+        wants_video_ ? &session_->roster() : nullptr,
+        {.transport = transport,
+         .rtt = std::chrono::nanoseconds(rtt),
+         .unix_ms = static_cast<uint64_t>(g_get_real_time()) / 1'000});
+  }
+  if (packet) push(std::move(packet));
 }
 
 // -- What the session wants
@@ -282,6 +300,10 @@ void Connection::on_state(const client::StateChange& change) {
   const client::State before = state_.exchange(change.state);
   session_id_ = session_->session_id();
   if (change.state == client::State::connected) {
+    {
+      const std::lock_guard guard(health_lock_);
+      health_.reset();
+    }
     next_tick_ = Clock::now() + kTickInterval;
     next_pulse_ = Clock::now() + kPulseInterval;
     if (before == client::State::reconnecting) ++reconnects_;
@@ -324,6 +346,10 @@ void Connection::on_packets(std::vector<PacketRef> packets) {
     const std::shared_lock guard(users_lock_);
     for (PacketRef& packet : packets) {
       if (packet->fields().type == PacketType::media) {
+        {
+          const std::lock_guard health_guard(health_lock_);
+          health_.got(packet->fields().session_id, packet->fields().kind);
+        }
         for (ConnectionUser* user : users_) user->on_media(packet);
       } else {
         control.push_back(std::move(packet));

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "libvideocall/client/client_session.h"
+#include "libvideocall/client/health.h"
 #include "plugins/common/joinrequest.h"
 #include "plugins/videocall/transportrace.h"
 
@@ -116,6 +117,7 @@ class Connection final : private client::ClientSessionOwner,
   void invoke(std::function<void()> task);
   void arm();
   void on_timer();
+  void send_health();
   void drop_transport(CloseCode code = CloseCode::left);
   void each_user(const std::function<void(ConnectionUser&)>& call);
 
@@ -132,6 +134,9 @@ class Connection final : private client::ClientSessionOwner,
 
   mutable std::mutex transport_lock_;  // guards the pointer, not the transport
   std::shared_ptr<TransportRace> transport_;
+
+  std::mutex health_lock_;  // guards health_
+  client::HealthReporter health_;
 
   std::atomic<client::State> state_{client::State::idle};
   std::atomic<uint64_t> session_id_{0};
