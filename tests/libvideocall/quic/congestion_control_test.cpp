@@ -3,6 +3,7 @@
 // clock: the same losses, whatever the machine does meanwhile.
 #include "libvideocall/quic/congestion_control.h"
 
+#include "libvideocall/quic/impaired_link.h"
 #include "tests/libvideocall/quic/lossy_link.h"
 #include "tests/support/suite.h"
 
@@ -25,6 +26,43 @@ LossyLinkConfig with_loss(LossyLinkConfig config, double loss) {
 
 double percent(size_t part, size_t whole) {
   return 100.0 * static_cast<double>(part) / static_cast<double>(whole);
+}
+
+// What each of two that want more than half of a bottleneck's 1.2 Mbit/s gets
+// of it, in kbit/s. It queues for 250 ms.
+std::array<double, 2> shares(CongestionControl first,
+                             CongestionControl second) {
+  constexpr auto kSettle = 5s;
+  ImpairedLink bottleneck({.bits_per_second = 1'200'000, .queue = 250ms});
+  std::array<std::unique_ptr<LossyLink>, 2> links;
+  std::array<double, 2> kbits{};
+  bool counts = false;
+  for (size_t i = 0; i < 2; ++i) {
+    LossyLinkConfig config;
+    config.congestion_control = i == 0 ? first : second;
+    config.frame_bytes = 4'000;  // 1 Mbit/s
+    links[i] = std::make_unique<LossyLink>(config);
+    ck_assert(links[i]->open());
+    Simulation& sim = links[i]->simulation();
+    sim.tamper = [&, i](bool to_server, std::vector<uint8_t>& datagram) {
+      sim.network.delay = config.delay;
+      if (to_server) return true;
+      const Time out = bottleneck.carry(datagram.size(), sim.now);
+      if (out == Time::max()) return false;
+      sim.network.delay += out - sim.now;
+      if (counts) kbits[i] += 8e-3 * static_cast<double>(datagram.size());
+      return true;
+    };
+  }
+  const Time begin = std::max(links[0]->simulation().now,  //
+                              links[1]->simulation().now);
+  for (Time at = begin; at < begin + kSettle + kLength; at += 1ms) {
+    counts = at >= begin + kSettle;
+    for (auto& link : links) link->step(at, true);
+  }
+  for (double& share : kbits)
+    share /= std::chrono::duration<double>(kLength).count();
+  return kbits;
 }
 
 }  // namespace
@@ -76,6 +114,17 @@ VC_TEST(lost_acknowledgements_cost_little) {
   ck_assert(link.open());
   const LossyLinkResult result = link.stream(kLength);
   ck_assert_double_ge(percent(result.in_time, result.sent), 99);
+}
+
+// Why bbr is not the default.
+VC_TEST(of_a_full_link_bbr_takes_from_cubic) {
+  const auto equal = shares(CongestionControl::cubic, CongestionControl::cubic);
+  const auto mixed = shares(CongestionControl::cubic, CongestionControl::bbr);
+  for (const auto& pair : {equal, mixed})
+    ck_assert_double_ge(pair[0] + pair[1], 1'000);
+  const auto [least, most] = std::minmax(equal[0], equal[1]);
+  ck_assert_double_le(most, 2 * least);
+  ck_assert_double_ge(mixed[1], 3 * mixed[0]);
 }
 
 VC_SUITE_MAIN("quic/congestion_control")

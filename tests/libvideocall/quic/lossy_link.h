@@ -62,20 +62,21 @@ class LossyLink {
   // Sends for so long: 30 frames a second, a group each second, and sound.
   LossyLinkResult stream(Duration duration) {
     const Time begin = sim_.now;
-    size_t frames = 0, sounds = 0;
-    for (Time at = begin; at < begin + duration + 3s; at += 5ms) {
-      sim_.run_for(at - sim_.now);
-      if (at < begin + duration) {
-        for (; begin + frames * Duration(1s) / 30 <= at; ++frames)
-          send_frame(frames);
-        for (; begin + sounds * 20ms <= at; ++sounds) send_sound(sounds);
-      }
-      for (Channel* channel : {server_.get(), client_.get()}) {
-        if (channel->next_timer() <= sim_.now) channel->on_timer(sim_.now);
-        channel->flush();
-      }
-    }
+    for (Time at = begin; at < begin + duration + 3s; at += 5ms)
+      step(at, at < begin + duration);
     return count(begin + 1s);
+  }
+  // The same in steps of one's own, to be made until the time |at|.
+  void step(Time at, bool sends) {
+    if (begin_ == Time{}) begin_ = at;
+    sim_.run_for(at - sim_.now);
+    while (sends && begin_ + frames_ * Duration(1s) / 30 <= at)
+      send_frame(frames_++);
+    while (sends && begin_ + sounds_ * 20ms <= at) send_sound(sounds_++);
+    for (Channel* channel : {server_.get(), client_.get()}) {
+      if (channel->next_timer() <= sim_.now) channel->on_timer(sim_.now);
+      channel->flush();
+    }
   }
 
   Simulation& simulation() { return sim_; }
@@ -162,6 +163,8 @@ class LossyLink {
       Channel::create(Channel::Role::client, client_visitor_, kStart);
   Link link_{*this};
   Simulation sim_;
+  Time begin_{};
+  size_t frames_ = 0, sounds_ = 0;
   std::map<size_t, Time> sent_, came_;
 };
 
