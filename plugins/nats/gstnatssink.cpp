@@ -17,12 +17,11 @@
  */
 #include "plugins/nats/gstnatssink.h"
 
-#include <algorithm>
 #include <memory>
 #include <mutex>
-#include <set>
 
 #include "plugins/common/gstvideocallpacketmeta.h"
+#include "plugins/common/sinkpads.h"
 #include "plugins/nats/gstnatssettings.h"
 
 GST_DEBUG_CATEGORY_STATIC(nats_sink_debug);
@@ -44,19 +43,18 @@ GstStaticPadTemplate g_sink_template =
                             GST_STATIC_CAPS(GST_VIDEOCALL_PACKET_CAPS));
 
 struct Private {
+  explicit Private(GstElement* element) : pads(element) {}
   ~Private() {
     if (headers) gst_structure_free(headers);
   }
+
+  videocall::SinkPads pads;
 
   std::mutex mutex;  // guards what follows
   nats::Settings settings;
   GstStructure* headers = nullptr;  // owned
   HeadersPtr link_headers;
   std::shared_ptr<nats::NatsLink> link;  // once found, until READY to NULL
-  std::set<GstPad*> ended;               // pads that got EOS
-  guint next_pad = 0;
-  bool eos_posted = false;
-  guint32 eos_seqnum = GST_SEQNUM_INVALID;
 };
 
 }  // namespace
@@ -225,73 +223,20 @@ GstFlowReturn chain_list(GstPad*, GstObject* parent, GstBufferList* list) {
   return GST_FLOW_OK;
 }
 
-// A sink says that it has ended once all its pads have.
-void post_eos_if_all_ended(GstNatsSink* self) {
-  guint32 seqnum = 0;
-  {
-    GST_OBJECT_LOCK(self);
-    const size_t pads = GST_ELEMENT_CAST(self)->numsinkpads;
-    GST_OBJECT_UNLOCK(self);
-    const std::lock_guard lock(self->priv->mutex);
-    if (self->priv->eos_posted || pads == 0 || self->priv->ended.size() < pads)
-      return;
-    self->priv->eos_posted = true;
-    seqnum = self->priv->eos_seqnum;
-  }
-  GstMessage* message = gst_message_new_eos(GST_OBJECT_CAST(self));
-  if (seqnum != GST_SEQNUM_INVALID) gst_message_set_seqnum(message, seqnum);
-  gst_element_post_message(GST_ELEMENT_CAST(self), message);
-}
-
 gboolean pad_event(GstPad* pad, GstObject* parent, GstEvent* event) {
-  auto* self = GST_NATS_SINK(parent);
-  Private& priv = *self->priv;
-  if (GST_EVENT_TYPE(event) == GST_EVENT_EOS) {
-    {
-      const std::lock_guard lock(priv.mutex);
-      priv.ended.insert(pad);
-      priv.eos_seqnum = gst_event_get_seqnum(event);
-    }
-    post_eos_if_all_ended(self);
-  } else if (GST_EVENT_TYPE(event) == GST_EVENT_STREAM_START ||
-             GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP) {
-    const std::lock_guard lock(priv.mutex);
-    priv.ended.erase(pad);
-    priv.eos_posted = false;
-  }
+  GST_NATS_SINK(parent)->priv->pads.meet(pad, event);
   gst_event_unref(event);
   return TRUE;
 }
 
 GstPad* request_new_pad(GstElement* element, GstPadTemplate* templ,
                         const gchar* name, const GstCaps*) {
-  auto* self = GST_NATS_SINK(element);
-  std::string chosen;
-  {
-    const std::lock_guard lock(self->priv->mutex);
-    guint number = self->priv->next_pad;
-    if (name && sscanf(name, "sink_%u", &number) != 1) return nullptr;
-    chosen = "sink_" + std::to_string(number);
-    self->priv->next_pad = std::max(self->priv->next_pad, number + 1);
-  }
-  GstPad* pad = gst_pad_new_from_template(templ, chosen.c_str());
-  gst_pad_set_chain_function(pad, chain);
-  gst_pad_set_chain_list_function(pad, chain_list);
-  gst_pad_set_event_function(pad, pad_event);
-  gst_pad_set_active(pad, TRUE);
-  if (!gst_element_add_pad(element, pad)) return nullptr;  // the name is taken
-  return pad;
+  return GST_NATS_SINK(element)->priv->pads.request(
+      templ, name, {chain, chain_list, pad_event});
 }
 
 void release_pad(GstElement* element, GstPad* pad) {
-  auto* self = GST_NATS_SINK(element);
-  gst_pad_set_active(pad, FALSE);
-  {
-    const std::lock_guard lock(self->priv->mutex);
-    self->priv->ended.erase(pad);
-  }
-  gst_element_remove_pad(element, pad);
-  post_eos_if_all_ended(self);
+  GST_NATS_SINK(element)->priv->pads.release(pad);
 }
 
 gboolean send_event(GstElement* element, GstEvent* event) {
@@ -309,11 +254,7 @@ GstStateChangeReturn change_state(GstElement* element,
   auto* self = GST_NATS_SINK(element);
   if (transition == GST_STATE_CHANGE_NULL_TO_READY && !open_link(self))
     return GST_STATE_CHANGE_FAILURE;
-  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
-    const std::lock_guard lock(self->priv->mutex);
-    self->priv->ended.clear();
-    self->priv->eos_posted = false;
-  }
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) self->priv->pads.reset();
   const GstStateChangeReturn result =
       GST_ELEMENT_CLASS(gst_nats_sink_parent_class)
           ->change_state(element, transition);
@@ -357,6 +298,6 @@ static void gst_nats_sink_class_init(GstNatsSinkClass* klass) {
 }
 
 static void gst_nats_sink_init(GstNatsSink* self) {
-  self->priv = new Private;
+  self->priv = new Private(GST_ELEMENT_CAST(self));
   GST_OBJECT_FLAG_SET(self, GST_ELEMENT_FLAG_SINK);
 }

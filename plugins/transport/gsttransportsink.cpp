@@ -4,9 +4,9 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
-#include <set>
 
 #include "plugins/common/gstvideocallpacketmeta.h"
+#include "plugins/common/sinkpads.h"
 #include "plugins/transport/callerloop.h"
 #include "plugins/transport/transportsettings.h"
 
@@ -56,16 +56,15 @@ class SinkVisitor final : public quic::ShardVisitor {
 }  // namespace
 
 struct GstTransportSinkPrivate {
-  explicit GstTransportSinkPrivate(GstElement* element) : visitor(element) {}
+  explicit GstTransportSinkPrivate(GstElement* element)
+      : pads(element), visitor(element) {}
+
+  videocall::SinkPads pads;
 
   std::mutex mutex;  // guards what follows
   transport::Settings settings;
   std::shared_ptr<quic::Endpoint> endpoint;  // once found, until READY to NULL
   std::shared_ptr<transport::CallerLoop> loop;  // caller, from PAUSED on
-  std::set<GstPad*> ended;                      // pads that got EOS
-  guint next_pad = 0;
-  bool eos_posted = false;
-  guint32 eos_seqnum = GST_SEQNUM_INVALID;
 
   SinkVisitor visitor;
 };
@@ -165,8 +164,6 @@ bool join_loop(GstTransportSink* self) {
   {
     const std::lock_guard lock(priv.mutex);
     caller = priv.settings.is_caller();
-    priv.ended.clear();
-    priv.eos_posted = false;
   }
   if (!caller) return true;
   if (!endpoint) {
@@ -265,84 +262,24 @@ void close_session(GstTransportSink* self, const GstStructure* structure) {
     endpoint->close_session(command);
 }
 
-// A sink says that it has ended once all its pads have.
-void post_eos_if_all_ended(GstTransportSink* self) {
-  guint32 seqnum = 0;
-  {
-    GST_OBJECT_LOCK(self);
-    const size_t pads = GST_ELEMENT_CAST(self)->numsinkpads;
-    GST_OBJECT_UNLOCK(self);
-    const std::lock_guard lock(self->priv->mutex);
-    if (self->priv->eos_posted || pads == 0 || self->priv->ended.size() < pads)
-      return;
-    self->priv->eos_posted = true;
-    seqnum = self->priv->eos_seqnum;
-  }
-  GstMessage* message = gst_message_new_eos(GST_OBJECT_CAST(self));
-  if (seqnum != GST_SEQNUM_INVALID) gst_message_set_seqnum(message, seqnum);
-  gst_element_post_message(GST_ELEMENT_CAST(self), message);
-}
-
 gboolean pad_event(GstPad* pad, GstObject* parent, GstEvent* event) {
   auto* self = GST_TRANSPORT_SINK(parent);
-  Private& priv = *self->priv;
-  switch (GST_EVENT_TYPE(event)) {
-    case GST_EVENT_EOS: {
-      {
-        const std::lock_guard lock(priv.mutex);
-        priv.ended.insert(pad);
-        priv.eos_seqnum = gst_event_get_seqnum(event);
-      }
-      post_eos_if_all_ended(self);
-      break;
-    }
-    case GST_EVENT_STREAM_START:
-    case GST_EVENT_FLUSH_STOP: {
-      const std::lock_guard lock(priv.mutex);
-      priv.ended.erase(pad);
-      priv.eos_posted = false;
-      break;
-    }
-    case GST_EVENT_CUSTOM_DOWNSTREAM:
-      if (gst_event_has_name(event, transport::kCloseSessionEvent))
-        close_session(self, gst_event_get_structure(event));
-      break;
-    default:
-      break;
-  }
+  self->priv->pads.meet(pad, event);
+  if (GST_EVENT_TYPE(event) == GST_EVENT_CUSTOM_DOWNSTREAM &&
+      gst_event_has_name(event, transport::kCloseSessionEvent))
+    close_session(self, gst_event_get_structure(event));
   gst_event_unref(event);
   return TRUE;
 }
 
 GstPad* request_new_pad(GstElement* element, GstPadTemplate* templ,
                         const gchar* name, const GstCaps*) {
-  auto* self = GST_TRANSPORT_SINK(element);
-  std::string chosen = name ? name : "";
-  {
-    const std::lock_guard lock(self->priv->mutex);
-    guint number = self->priv->next_pad;
-    if (name && sscanf(name, "sink_%u", &number) != 1) return nullptr;
-    chosen = "sink_" + std::to_string(number);
-    self->priv->next_pad = std::max(self->priv->next_pad, number + 1);
-  }
-  GstPad* pad = gst_pad_new_from_template(templ, chosen.c_str());
-  gst_pad_set_chain_function(pad, chain);
-  gst_pad_set_chain_list_function(pad, chain_list);
-  gst_pad_set_event_function(pad, pad_event);
-  gst_pad_set_active(pad, TRUE);
-  if (!gst_element_add_pad(element, pad)) return nullptr;  // the name is taken
-  return pad;
+  return GST_TRANSPORT_SINK(element)->priv->pads.request(
+      templ, name, {chain, chain_list, pad_event});
 }
 
 void release_pad(GstElement* element, GstPad* pad) {
-  auto* self = GST_TRANSPORT_SINK(element);
-  gst_pad_set_active(pad, FALSE);
-  {
-    const std::lock_guard lock(self->priv->mutex);
-    self->priv->ended.erase(pad);
-  }
-  gst_element_remove_pad(element, pad);
-  post_eos_if_all_ended(self);
+  GST_TRANSPORT_SINK(element)->priv->pads.release(pad);
 }
 
 gboolean send_event(GstElement* element, GstEvent* event) {
@@ -358,6 +295,7 @@ gboolean send_event(GstElement* element, GstEvent* event) {
 GstStateChangeReturn change_state(GstElement* element,
                                   GstStateChange transition) {
   auto* self = GST_TRANSPORT_SINK(element);
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) self->priv->pads.reset();
   if ((transition == GST_STATE_CHANGE_NULL_TO_READY && !open_endpoint(self)) ||
       (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !join_loop(self)))
     return GST_STATE_CHANGE_FAILURE;
