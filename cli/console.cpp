@@ -46,7 +46,7 @@ unsigned Console::status_interval_ms() const {
   return style_ == Style::plain ? kPlainIntervalMs : kLiveIntervalMs;
 }
 
-void Console::object(const std::string& name, nlohmann::json fields) {
+void Console::object(const std::string& name, const nlohmann::json& fields) {
   nlohmann::json out = {{"event", name}};
   out["time_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(
                        std::chrono::system_clock::now().time_since_epoch())

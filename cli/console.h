@@ -44,7 +44,7 @@ class Console {
  private:
   void end_status();
   void line(const std::string& text);
-  void object(const std::string& name, nlohmann::json fields);
+  void object(const std::string& name, const nlohmann::json& fields);
 
   Style style_;
   bool status_shown_ = false;

@@ -129,7 +129,7 @@ struct Branch {
   std::string pad;
   Condition when;
   uint64_t queue_ms = 2'000;
-  uint64_t queue_bytes = 16 * 1024 * 1024;
+  uint64_t queue_bytes = uint64_t{16} * 1024 * 1024;
   LaunchText launch;
   std::vector<Parameter> parameters;
   uint32_t line = 0;
