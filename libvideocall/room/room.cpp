@@ -72,6 +72,7 @@ void Room::connect(Session& session, const Packet& packet, Now now,
       shut(*replaced, CloseCode::superseded, "resumed elsewhere", out);
     }
     attach(*member, std::move(connected), now);
+    member->listing = false;
     notify(Notice::Kind::resumed, *member, {}, out);
     federation_.say_joined(*member, now, out);
     assign(*member, now, out);
@@ -83,6 +84,9 @@ void Room::connect(Session& session, const Packet& packet, Now now,
   }
   Member& member = add_member(session.grant, now);
   attach(member, std::move(connected), now);
+  // Whom this room does not know although it resumes comes with others.
+  member.listing = member.session->grant.resumes &&
+                   now.mono - opened_ < limits::kRosterSettleTime;
   notify(Notice::Kind::joined, member, {}, out);
   assign(member, now, out);
   roster_.joined(member, out);
@@ -171,8 +175,6 @@ void Room::assign(Member& member, Now now, Output& out) {
               }),
               member.session->self);
   roster_.list(member, out);
-  member.listing = member.session->grant.resumes &&
-                   now.mono - opened_ < limits::kRosterSettleTime;
   if (!member.listing) roster_.end_list(member, out);
   stage_.enter(member, now, out);
 }

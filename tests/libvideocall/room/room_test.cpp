@@ -181,6 +181,17 @@ VC_TEST(who_is_first_back_after_a_restart_sees_nobody_gone) {
   ck_assert_uint_eq(anna.meeting(MP::MEETING_ACTIVATED).size(), 1);
 }
 
+VC_TEST(who_resumes_in_a_room_that_knows_it_is_told_all_at_once) {
+  World world;
+  world.join("anna");
+  Client& bert = world.join("bert");
+  world.leave(bert, kBroke);
+  world.advance(1s);
+  Client& again = resume(world, "bert", bert.id);
+  ck_assert_uint_eq(again.meeting(MP::PARTICIPANT_JOINED).size(), 1);
+  ck_assert_uint_eq(again.meeting(MP::MEETING_ACTIVATED).size(), 1);
+}
+
 VC_TEST(a_resume_replaces_a_living_connection) {
   World world;
   Client& anna = world.join("anna");
