@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Curves as SVG: panels side by side, both axes logarithmic, so that what grows
-// in proportion is a line as steep as the dashed one.
+// Figures as SVG, in panels side by side. Curves have two logarithmic axes, so
+// that what grows in proportion is a line as steep as the dashed one; bars have
+// a linear one, and a dashed line where the aim is.
 const width = 300;
 const height = 220;
 const left = 52;
@@ -48,11 +49,38 @@ function drawPanel({ title, x, y, points }, offsetX, offsetY) {
   return `<g transform="translate(${offsetX} ${offsetY})">\n${lines.join('\n')}\n</g>`;
 }
 
+// |panel|: {title, unit, aim, bars: [[label, value], …]}; aim may be undefined.
+function drawBars({ title, unit, aim, bars }, offsetX, offsetY) {
+  const start = 128;
+  const end = width - 44;
+  const values = bars.map(([, value]) => value).filter(Number.isFinite);
+  const most = Math.max(...values, aim ?? 0);
+  const px = (value) => start + ((end - start) * value) / most;
+  const pitch = Math.min(24, (height - top - bottom) / bars.length);
+  const lines = bars.flatMap(([label, value], i) => {
+    const y = top + pitch * i;
+    const middle = y + pitch / 2 + 4;
+    const shown = value >= 100 ? value.toFixed(0) : value.toPrecision(2);
+    return [
+      `<text x="${start - 6}" y="${middle}" text-anchor="end">${escape(label)}</text>`,
+      `<rect x="${start}" y="${y + 3}" width="${(px(value) - start).toFixed(1)}" height="${pitch - 6}"/>`,
+      `<text x="${(px(value) + 4).toFixed(1)}" y="${middle}">${shown}</text>`,
+    ];
+  });
+  lines.push(`<text class="title" x="12" y="18">${escape(title)}</text>`);
+  const foot = top + pitch * bars.length;
+  if (aim !== undefined)
+    lines.push(`<path class="linear" d="M${px(aim).toFixed(1)} ${top}V${foot + 4}"/>`,
+      `<text x="${px(aim).toFixed(1)}" y="${foot + 16}" text-anchor="middle">aim ${aim}</text>`);
+  lines.push(`<text x="${start - 6}" y="${foot + 16}" text-anchor="end">${escape(unit)}</text>`);
+  return `<g transform="translate(${offsetX} ${offsetY})">\n${lines.join('\n')}\n</g>`;
+}
+
 // |rows|: rows of panels.
 export function drawPlot(rows) {
   const columns = Math.max(...rows.map((row) => row.length));
   const body = rows.flatMap((row, i) =>
-    row.map((panel, j) => drawPanel(panel, j * width, i * height)));
+    row.map((panel, j) => (panel.bars ? drawBars : drawPanel)(panel, j * width, i * height)));
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${columns * width} ${rows.length * height}">
 <style>
   svg { background: #fff; font: 11px system-ui, sans-serif; }
@@ -61,7 +89,7 @@ export function drawPlot(rows) {
   .grid { stroke: #e4e4e4; fill: none; }
   .linear { stroke: #999; stroke-dasharray: 4 4; fill: none; }
   .curve { stroke: #1664c0; stroke-width: 2; fill: none; }
-  circle { fill: #1664c0; }
+  circle, rect { fill: #1664c0; }
 </style>
 ${body.join('\n')}
 </svg>

@@ -46,6 +46,17 @@ function certificate() {
   return names;
 }
 
+// They take minutes, so each is but asked whether it knows what it is given.
+test('the benchmarks take the options that the documents give them', () => {
+  const page = fs.readFileSync(path.join(root, 'docs/performance.md'), 'utf8');
+  const commands = [...page.matchAll(/`\.\/dev bench ([^`]+)`/g)].map((found) => found[1]);
+  assert.ok(commands.length > 10, `${commands.length} commands`);
+  for (const command of commands) {
+    const [name, ...args] = command.split(' ');
+    run('node', [path.join(root, `benchmarks/bench-${name}.mjs`), ...args, '--help']);
+  }
+});
+
 test('the configurations are accepted', () => {
   for (const [index, text] of shown('toml').entries()) {
     const file = path.join(folder, `${index}.toml`);
