@@ -47,6 +47,16 @@ class TcpClient {
     }
     return text_;
   }
+  // Waits for more of it; false: the server has closed, or is silent.
+  bool read_some() {
+    pollfd entry{fd_.get(), POLLIN, 0};
+    if (poll(&entry, 1, 20'000) <= 0) return false;
+    char bytes[16 * 1024];
+    const ssize_t size = recv(fd_.get(), bytes, sizeof bytes, 0);
+    if (size <= 0) return false;
+    text_.append(bytes, static_cast<size_t>(size));
+    return true;
+  }
   // Whether the server closes within |patience|; what it says is kept.
   bool closed(std::chrono::milliseconds patience = std::chrono::seconds(20)) {
     const auto end = std::chrono::steady_clock::now() + patience;
@@ -69,16 +79,6 @@ class TcpClient {
   const std::string& text() const { return text_; }
 
  private:
-  bool read_some() {
-    pollfd entry{fd_.get(), POLLIN, 0};
-    if (poll(&entry, 1, 20'000) <= 0) return false;
-    char bytes[16 * 1024];
-    const ssize_t size = recv(fd_.get(), bytes, sizeof bytes, 0);
-    if (size <= 0) return false;
-    text_.append(bytes, static_cast<size_t>(size));
-    return true;
-  }
-
   UniqueFd fd_;
   std::string text_;
 };
