@@ -44,13 +44,15 @@ std::array<double, 2> shares(CongestionControl first,
     links[i] = std::make_unique<LossyLink>(config);
     ck_assert(links[i]->open());
     Simulation& sim = links[i]->simulation();
-    sim.tamper = [&, i](bool to_server, std::vector<uint8_t>& datagram) {
-      sim.network.delay = config.delay;
+    sim.tamper = [&bottleneck, &counts, &sim, &sent = kbits[i],
+                  delay = config.delay](bool to_server,
+                                        std::vector<uint8_t>& datagram) {
+      sim.network.delay = delay;
       if (to_server) return true;
       const Time out = bottleneck.carry(datagram.size(), sim.now);
       if (out == Time::max()) return false;
       sim.network.delay += out - sim.now;
-      if (counts) kbits[i] += 8e-3 * static_cast<double>(datagram.size());
+      if (counts) sent += 8e-3 * static_cast<double>(datagram.size());
       return true;
     };
   }
