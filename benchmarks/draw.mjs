@@ -16,6 +16,7 @@ if (!folder || !file) {
 }
 
 const size = ({ rooms, viewers }) => `${rooms} × ${viewers}`;
+const rooms = (row) => (row.rooms === 1 ? '1 room' : `${row.rooms} rooms`);
 const isMix = (row) => row.load.startsWith('mix');
 const bars = (rows, label, value) => rows.map((row) => [label(row), value(row)]);
 const controls = ({ link, loss_percent, congestion_control }) =>
@@ -33,9 +34,9 @@ const panels = {
   ],
   latency: ({ latency }) => [
     { title: 'Delay, rooms of 1 × 8', unit: 'ms, p50', aim: 0.15,
-      bars: bars(latency, (row) => `${row.rooms} rooms`, (row) => row.delay_p50_ms) },
+      bars: bars(latency, rooms, (row) => row.delay_p50_ms) },
     { title: 'Delay, rooms of 1 × 8', unit: 'ms, p99', aim: 1,
-      bars: bars(latency, (row) => `${row.rooms} rooms`, (row) => row.delay_p99_ms) },
+      bars: bars(latency, rooms, (row) => row.delay_p99_ms) },
   ],
   join: ({ join: rows }) => [
     { title: 'Session up to key frame', unit: 'ms, p95', aim: 50,

@@ -4,6 +4,7 @@
 // a linear one, and a dashed line where the aim is.
 const width = 300;
 const height = 220;
+const barsHeight = 160;
 const left = 52;
 const right = 14;
 const top = 34;
@@ -56,7 +57,7 @@ function drawBars({ title, unit, aim, bars }, offsetX, offsetY) {
   const values = bars.map(([, value]) => value).filter(Number.isFinite);
   const most = Math.max(...values, aim ?? 0);
   const px = (value) => start + ((end - start) * value) / most;
-  const pitch = Math.min(24, (height - top - bottom) / bars.length);
+  const pitch = Math.min(24, (barsHeight - top - 24) / bars.length);
   const lines = bars.flatMap(([label, value], i) => {
     const y = top + pitch * i;
     const middle = y + pitch / 2 + 4;
@@ -67,25 +68,29 @@ function drawBars({ title, unit, aim, bars }, offsetX, offsetY) {
       `<text x="${(px(value) + 4).toFixed(1)}" y="${middle}">${shown}</text>`,
     ];
   });
-  lines.push(`<text class="title" x="12" y="18">${escape(title)}</text>`);
+  lines.push(`<text class="title" x="12" y="18">${escape(title)}<tspan class="unit"> ${escape(unit)}</tspan></text>`);
   const foot = top + pitch * bars.length;
   if (aim !== undefined)
     lines.push(`<path class="linear" d="M${px(aim).toFixed(1)} ${top}V${foot + 4}"/>`,
       `<text x="${px(aim).toFixed(1)}" y="${foot + 16}" text-anchor="middle">aim ${aim}</text>`);
-  lines.push(`<text x="${start - 6}" y="${foot + 16}" text-anchor="end">${escape(unit)}</text>`);
   return `<g transform="translate(${offsetX} ${offsetY})">\n${lines.join('\n')}\n</g>`;
 }
 
 // |rows|: rows of panels.
 export function drawPlot(rows) {
   const columns = Math.max(...rows.map((row) => row.length));
-  const body = rows.flatMap((row, i) =>
-    row.map((panel, j) => (panel.bars ? drawBars : drawPanel)(panel, j * width, i * height)));
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${columns * width} ${rows.length * height}">
+  let total = 0;
+  const body = rows.flatMap((row) => {
+    const y = total;
+    total += row.every((panel) => panel.bars) ? barsHeight : height;
+    return row.map((panel, j) => (panel.bars ? drawBars : drawPanel)(panel, j * width, y));
+  });
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${columns * width} ${total}">
 <style>
   svg { background: #fff; font: 11px system-ui, sans-serif; }
   text { fill: #444; }
   .title { fill: #111; font-size: 13px; font-weight: 600; }
+  .unit { fill: #777; font-weight: 400; }
   .grid { stroke: #e4e4e4; fill: none; }
   .linear { stroke: #999; stroke-dasharray: 4 4; fill: none; }
   .curve { stroke: #1664c0; stroke-width: 2; fill: none; }
