@@ -8,8 +8,9 @@ import { Chromium } from './support/chromium.mjs';
 import { scenario } from './support/cleanup.mjs';
 import { Daemon } from './support/daemon.mjs';
 
-// Usually it is below 300; five times that and more on a busy machine.
-const FREEZE_MS = 2_500;
+// Usually it is below 300 (the aim is 500); once it was 2 540, on a busy machine.
+const FREEZE_MS = 5_000;
+const CALM_MS = 500;
 // A machine that is too busy sheds layers and takes its time to try again.
 const PATIENCE_MS = 100_000;
 
@@ -30,7 +31,7 @@ scenario('a tile that is enlarged gets a higher layer', async (later) => {
   await height(360);
   assert.equal((await video()).layer, 1);
   // The start is over; from here on nothing may freeze.
-  await until(() => ben.describe(), async () => (await video()).longestGapMs < FREEZE_MS);
+  await until(() => ben.describe(), async () => (await video()).longestGapMs < CALM_MS);
 
   const noFreeze = async (when) => {
     await ben.seesClockOf('Anna');
