@@ -169,7 +169,7 @@ export function microphoneOff(): void {
 
 export function toggleMicrophone(): void {
   const { microphone, preferences } = store.get();
-  if (microphone.track && preferences.microphoneOn) microphoneOff();
+  if (preferences.microphoneOn && (microphone.track || microphone.opening)) microphoneOff();
   else void microphoneOn();
 }
 
@@ -184,12 +184,13 @@ export async function cameraOn(): Promise<void> {
 export function cameraOff(): void {
   prefer({ cameraOn: false });
   store.get().camera.track?.stop();
-  setDevice("camera", { track: null, trouble: null });
+  setDevice("camera", { track: null, opening: false, trouble: null });
   bridge.picture("video", null);
 }
 
 export function toggleCamera(): void {
-  if (store.get().camera.track) cameraOff();
+  const { camera, preferences } = store.get();
+  if (camera.track || (preferences.cameraOn && camera.opening)) cameraOff();
   else void cameraOn();
 }
 
@@ -247,12 +248,17 @@ async function useMicrophone(track: MediaStreamTrack): Promise<void> {
     void bridge.microphone(null);
     void reopen("microphone", openMicrophone, useMicrophone);
   });
+  // Whoever muted while it was opened is muted.
+  const enabled = store.get().preferences.microphoneOn;
+  track.enabled = enabled;
   setDevice("microphone", { track, opening: false, trouble: null });
-  bridge.send({ type: "audio-enabled", enabled: true });
+  bridge.send({ type: "audio-enabled", enabled });
   await bridge.microphone(track);
 }
 
 function useCamera(track: MediaStreamTrack): void {
+  // Whoever turned it off while it was opened is not to be seen.
+  if (!store.get().preferences.cameraOn) return track.stop();
   track.addEventListener("ended", () => {
     if (store.get().camera.track !== track) return;
     bridge.picture("video", null);
