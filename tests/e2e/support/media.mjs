@@ -4,10 +4,12 @@
 // headless streamer uses.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 const directory =
-  process.env.VIDEOCALL_E2E_MEDIA ?? join(process.cwd(), 'e2e-media');
+  process.env.VIDEOCALL_E2E_MEDIA ??
+  join(dirname(fileURLToPath(import.meta.url)), '../../../build/tests/e2e/media');
 
 function make(name, launch) {
   mkdirSync(directory, { recursive: true });
