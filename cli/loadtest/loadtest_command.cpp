@@ -34,6 +34,24 @@ CLI::Range between(double low, double high) {
   return CLI::Range(low, high);
 }
 
+// One of |names|, of the enumeration T; what is none is told of them all.
+template <typename T>
+CLI::Validator one_of(std::map<std::string, T> names) {
+  return CLI::Validator(
+      [names = std::move(names)](std::string& value) -> std::string {
+        if (const auto found = names.find(value); found != names.end()) {
+          value = std::to_string(
+              static_cast<std::underlying_type_t<T>>(found->second));
+          return {};
+        }
+        std::string all;
+        for (const auto& [name, meaning] : names)
+          all += (all.empty() ? "" : ", ") + name;
+        return "\"" + value + "\" is none of " + all;
+      },
+      "");
+}
+
 constexpr char kFooter[] =
     "Counts are for each room. The server limits joins by address: start it "
     "with --join-rate 0 for a test from one machine. What is sent is stamped "
@@ -119,7 +137,7 @@ void LoadtestCommand::add_who() {
                    "Over WebTransport, or over WebSockets with a connection "
                    "each; default webtransport")
       ->type_name("webtransport|websocket")
-      ->transform(CLI::CheckedTransformer(transports).description(""))
+      ->transform(one_of(transports))
       ->group(group);
   app_->add_flag("--insecure-skip-verify", s.insecure_skip_verify,
                  "Accept any certificate; for tests")
@@ -166,7 +184,7 @@ void LoadtestCommand::add_media() {
                    "times as large (mix: 7576 and 1894 bytes at 500 kbit/s, "
                    "30 fps, groups of 30), or none; default mix")
       ->type_name("none|constant|mix")
-      ->transform(CLI::CheckedTransformer(patterns).description(""))
+      ->transform(one_of(patterns))
       ->group(group);
   app_->add_option("--video-kbps", s.video_kbps, "Of the highest layer")
       ->capture_default_str()
@@ -268,7 +286,7 @@ void LoadtestCommand::add_output() {
   app_->add_option("--congestion-control", s.congestion_control,
                    "Of what the load sends")
       ->type_name("cubic|bbr")
-      ->transform(CLI::CheckedTransformer(controls).description(""))
+      ->transform(one_of(controls))
       ->group(group);
   app_->add_option("--json", json_file_,
                    "Write all figures to this file; - is standard output")

@@ -47,6 +47,12 @@ test('what is no videocall server is said so', async () => {
   await fails(pattern(`${daemon.url}/elsewhere`, 'm'), 5, /no videocall server.*Is the address right/);
 });
 
+test('what is none of a few names is told all of them', async () => {
+  const loadtest = (...flags) => ['videocall-cli', 'loadtest', ...flags];
+  await fails(loadtest('--transport', 'udp'), 2, /"udp" is none of websocket, webtransport/);
+  await fails(loadtest('--congestion-control', 'reno'), 2, /"reno" is none of bbr, cubic/);
+});
+
 test('a server that is not there is said so', async () => {
   const gone = await Daemon.start();
   await gone.stop();
