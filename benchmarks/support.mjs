@@ -79,7 +79,7 @@ export async function withServer(options, measure, flags = []) {
   if (options.realtime)
     execFileSync('chrt', ['-a', '-f', '-p', '5', pid], { stdio: 'ignore' });
   try {
-    return measure(daemon);
+    return await measure(daemon);
   } finally {
     await daemon.process.stop('SIGKILL');
   }

@@ -8,6 +8,8 @@ namespace {
 
 // Shorter intervals measure bursts.
 constexpr auto kMinInterval = 80ms;
+// Nothing is sent if no report came for so long.
+constexpr auto kSilence = 1s;
 // Packets that wait this long in two reports running, or once the longer, are
 // congestion; a key frame's burst alone is none.
 constexpr auto kSlow = 150ms;
@@ -30,6 +32,9 @@ constexpr auto kProbeLength = 3s;
 constexpr auto kNextProbe = 3s;  // after one that held
 constexpr auto kFirstProbe = 15s;
 constexpr auto kMaxProbe = 120s;
+// Of a viewer in the dark, who has little to lose.
+constexpr auto kDarkProbe = 1s;
+constexpr int kDarkEagerness = 16;      // times as often as others
 constexpr double kEvidenceDecay = 0.1;  // a second
 constexpr auto kForget = 60s;           // calm and content: the bound is lifted
 
@@ -54,10 +59,18 @@ bool BandwidthEstimator::update(const LinkReport& report, Time now) {
   if (congested_) {
     decrease(now);
   } else if (limited_) {
-    increase(interval, now);
+    increase(interval.seconds, now);
   }
   return limited_ != was_limited || allowed_bps_ != allowed ||
          (congested_ && !was_congested);
+}
+
+bool BandwidthEstimator::wait(Time now) {
+  if (!limited_ || now - last_at_ < kSilence) return false;
+  const double allowed = allowed_bps_;
+  congested_ = false;
+  increase(seconds(kSilence), now);
+  return !limited_ || allowed_bps_ != allowed;
 }
 
 bool BandwidthEstimator::measure(const LinkReport& report, Time now,
@@ -135,9 +148,9 @@ void BandwidthEstimator::decrease(Time now) {
   evidence_bps_ = std::min(evidence_bps_, carried_bps() / kBackOff);
 }
 
-void BandwidthEstimator::increase(const Interval& interval, Time now) {
+void BandwidthEstimator::increase(double seconds, Time now) {
   const Duration calm = now - congested_at_;
-  if (calm < kHold) return;
+  if (calm < (dark_ ? kDarkProbe : kHold)) return;
   if (probing_) {
     if (now - probed_at_ < kProbeLength) return;
     probing_ = false;  // it held
@@ -153,8 +166,8 @@ void BandwidthEstimator::increase(const Interval& interval, Time now) {
                         kFull * known_bps_),
                kTrust * evidence_bps_);
   if (allowed_bps_ < ceiling)
-    allowed_bps_ = std::min(
-        ceiling, allowed_bps_ * (1 + growth * std::min(1.0, interval.seconds)));
+    allowed_bps_ =
+        std::min(ceiling, allowed_bps_ * (1 + growth * std::min(1.0, seconds)));
   if (next_bps_ > granted_bps_) {
     probe(now);
   } else if (calm > kForget) {
@@ -165,10 +178,11 @@ void BandwidthEstimator::increase(const Interval& interval, Time now) {
 void BandwidthEstimator::probe(Time now) {
   const double needed = kProbeMargin * next_bps_;
   if (allowed_bps_ >= needed) return;  // it gets it without
-  const bool shown = evidence_bps_ >= needed;
-  const Duration interval =
-      shown ? std::max<Duration>(kNextProbe, probe_interval_ / 8)
-            : probe_interval_;
+  Duration interval = probe_interval_;
+  if (dark_)
+    interval = std::max<Duration>(kDarkProbe, interval / kDarkEagerness);
+  else if (evidence_bps_ >= needed)
+    interval = std::max<Duration>(kNextProbe, interval / 8);
   if (now - probed_at_ < interval) return;
   before_probe_bps_ = allowed_bps_;
   allowed_bps_ = needed;

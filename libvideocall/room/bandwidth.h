@@ -8,7 +8,8 @@
 // was full, and after a pause more again: slowly, and never far beyond what it
 // was seen to deliver. The step to the next layer is larger than that; it is
 // tried (probed) when the link has shown in bursts that it carries more, else
-// now and then, more and more rarely as long as it fails.
+// now and then, more and more rarely as long as it fails. A viewer that gets no
+// picture at all shows nothing of its link; its first one is tried soon.
 #pragma once
 
 #include <array>
@@ -25,15 +26,19 @@ class BandwidthEstimator {
   // Takes a report of the viewer's one session. True if allowed_bps() is
   // another, or congested() began.
   bool update(const LinkReport& report, Time now);
+  // Now and then of a limited viewer: where nothing is sent nothing is
+  // reported, and that is calm, too. True if allowed_bps() is another.
+  bool wait(Time now);
 
   // The viewer came back over another session.
   void reset() { *this = {}; }
 
   // What the viewer gets, and what it would get with the next step up; equal:
-  // there is none.
-  void set_granted(double granted_bps, double next_bps) {
+  // there is none. |dark|: that step would be its only picture.
+  void set_granted(double granted_bps, double next_bps, bool dark) {
     granted_bps_ = granted_bps;
     next_bps_ = next_bps;
+    dark_ = dark;
   }
 
   // False: nothing is known that bounds it.
@@ -57,7 +62,7 @@ class BandwidthEstimator {
   bool measure(const LinkReport& report, Time now, Interval& interval);
   bool is_congested(const LinkReport& report, const Interval& interval);
   void decrease(Time now);
-  void increase(const Interval& interval, Time now);
+  void increase(double seconds, Time now);
   void probe(Time now);
   double recent_bps(size_t reports) const;
   double carried_bps() const;
@@ -72,6 +77,7 @@ class BandwidthEstimator {
   double before_probe_bps_ = 0;
   double granted_bps_ = 0;
   double next_bps_ = 0;
+  bool dark_ = false;
   std::array<double, kWindow> sent_bps_{};  // a ring
   std::array<bool, kWindow> full_{};  // whether packets waited all the time
   size_t sent_at_ = 0;

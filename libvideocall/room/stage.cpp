@@ -168,6 +168,7 @@ void Stage::tick(Now now, Output& out) {
   const bool sweep = now.mono - swept_ >= kSweepInterval;
   if (sweep) {
     measure_audio(now.mono - swept_);
+    try_silent_links(now, out);
     swept_ = now.mono;
   }
   for (Member* sender : senders_) {

@@ -94,6 +94,7 @@ class Stage {
                const Choice& choice) const;
   void share(Member& viewer, Now now, Output& out);
   void lead(Now now, Output& out);
+  void try_silent_links(Now now, Output& out);
   Choice desired(const Member& viewer, const Member& sender,
                  const VideoTrack& track, MediaKind kind) const;
   void retarget(Member& viewer, Member& sender, Now now, Output& out);

@@ -116,7 +116,8 @@ void Stage::share(Member& viewer, Now now, Output& out) {
   const Allocation allocation =
       allocate(wants, std::max(0.0, allowed - heard), !congested);
   viewer.link.set_granted(heard + allocation.granted_bps,
-                          heard + allocation.next_bps);
+                          heard + allocation.next_bps,
+                          allocation.granted_bps == 0);
   for (size_t i = 0; i < parts.size(); ++i) {
     Choice& choice = parts[i].choice;
     const Share& share = allocation.shares[i];
@@ -162,6 +163,13 @@ void Stage::choose(Member& viewer, Now now, Output& out) {
 void Stage::link(Member& viewer, const LinkReport& report, Now now,
                  Output& out) {
   if (viewer.link.update(report, now.mono)) choose(viewer, now, out);
+}
+
+// Who gets nothing has no reports: its link is tried by the clock.
+void Stage::try_silent_links(Now now, Output& out) {
+  for (Member* viewer : members_)
+    if (viewer && seats_[viewer->seat].self && viewer->link.wait(now.mono))
+      choose(*viewer, now, out);
 }
 
 void Stage::shed(Shed level, Now now, Output& out) {

@@ -22,8 +22,8 @@ class Link {
     const double seconds = 0.2;
     sent_bps = estimator.limited() ? std::min(wanted, estimator.allowed_bps())
                                    : wanted;
-    estimator.set_granted(sent_bps,
-                          next > 0 ? next : std::min(wanted, 2 * sent_bps));
+    estimator.set_granted(
+        sent_bps, next > 0 ? next : std::min(wanted, 2 * sent_bps), false);
     queued += sent_bps * seconds;
     const double carried = std::min(queued, capacity * seconds);
     queued -= carried;
@@ -111,7 +111,7 @@ VC_TEST(the_step_to_the_next_layer_is_tried_and_more_rarely_if_it_fails) {
   Duration last{};
   std::vector<Duration> at;
   for (Duration t{}; t < 400s; t += 200ms) {
-    link.estimator.set_granted(150e3, 500e3);
+    link.estimator.set_granted(150e3, 500e3, false);
     const bool granted =
         link.estimator.limited() && link.estimator.allowed_bps() >= 500e3;
     link.wanted = granted ? 500e3 : 150e3;
@@ -180,6 +180,32 @@ VC_TEST(losses_without_a_queue_count_only_when_heavy) {
     link.step();
   }
   ck_assert(link.estimator.limited());
+}
+
+// Nothing is sent, so nothing is reported.
+VC_TEST(in_the_dark_the_first_picture_is_tried_soon_then_ever_more_rarely) {
+  Link link(200e3, 2e6);
+  link.run(2s);
+  ck_assert(link.estimator.limited());
+  ck_assert(!link.estimator.wait(link.now + 900ms));
+  std::vector<Time> at;
+  for (const Time end = link.now + 120s; link.now < end;) {
+    link.estimator.set_granted(0, 1.5e6, true);
+    link.now += 1s;
+    if (!link.estimator.wait(link.now)) continue;
+    if (link.estimator.allowed_bps() < 1.5e6) continue;
+    at.push_back(link.now);
+    // It fails at once.
+    ++link.report.dropped_video;
+    link.now += 1s;
+    ck_assert(link.estimator.update(link.report, link.now));
+    ck_assert(link.estimator.congested());
+    ck_assert_double_lt(link.estimator.allowed_bps(), 1.5e6);
+  }
+  ck_assert_uint_ge(at.size(), 10);
+  ck_assert_uint_le(at.size(), 25);
+  ck_assert(at[1] - at[0] <= 4s);
+  ck_assert(at.back() - at[at.size() - 2] >= 7s);
 }
 
 VC_TEST(reports_in_a_rush_and_counters_that_begin_anew_do_no_harm) {

@@ -29,13 +29,13 @@ class Publisher {
 
   void step(int tick) {
     listen();
-    if (tick % 2 == 0) world_.send_audio(client_, 20, ++audio_sent);
+    if (tick % 2 == 0 && !mute) world_.send_audio(client_, 20, ++audio_sent);
     if (tick % kStepsPerFrame != 0) return;
     constexpr size_t kBytes[] = {500, 1'700, 5'200};
     constexpr uint8_t kPattern[] = {0, 2, 1, 2};
     for (size_t i = 0; i < 3; ++i) {
       Layer& layer = layers_[i];
-      if (!layer.on) continue;
+      if (!layer.on || layer.gone) continue;
       const bool key = layer.frame % kFramesPerGroup == 0;
       layer.stream.bytes = key ? 6 * kBytes[i] : kBytes[i];
       const auto temporal = key ? uint8_t{0} : kPattern[layer.frame % 4];
@@ -44,6 +44,12 @@ class Publisher {
     }
   }
 
+  // Has but this one layer from now on.
+  void keep_only(size_t layer) {
+    for (size_t i = 0; i < 3; ++i) layers_[i].gone = i != layer;
+  }
+
+  bool mute = false;
   uint64_t audio_sent = 0;
   size_t requests = 0;
 
@@ -51,6 +57,7 @@ class Publisher {
   struct Layer {
     World::Stream stream;
     bool on = true;
+    bool gone = false;
     int frame = 0;
   };
 
@@ -127,7 +134,12 @@ class Viewer {
   Time watch_from = Time::max();
 
  private:
+  // As a session's meter: of a link over which nothing goes it says nothing.
   void report(Time now) {
+    if (std::exchange(reported_bytes_, report_.bytes_sent) ==
+            report_.bytes_sent &&
+        scheduler_.queued_bytes() == 0)
+      return;
     report_.session = client_.handle;
     report_.dropped_video = scheduler_.dropped_video();
     report_.dropped_audio = scheduler_.dropped_audio();
@@ -159,6 +171,7 @@ class Viewer {
   FakeSession session_;
   quic::SendScheduler scheduler_;
   LinkReport report_;
+  uint64_t reported_bytes_ = 0;
   double tokens_ = 0;
   uint64_t last_audio_ = 0;
   Time last_frame_{};
@@ -297,6 +310,38 @@ VC_TEST(a_link_that_recovers_gets_the_high_layer_back) {
   ck_assert_uint_eq(scene.slow->audio_gaps, 0);
   ck_assert_msg(scene.slow->longest <= 1000ms, "a freeze of %lld ms",
                 static_cast<long long>(scene.slow->longest / 1ms));
+}
+
+// A camera of one size and no sound, as a robot has: while the viewer gets no
+// picture, nothing at all goes over its link.
+VC_TEST(who_lost_all_pictures_to_a_hiccup_has_them_back_within_seconds) {
+  for (const bool mute : {true, false}) {
+    Scene scene(10e6);
+    scene.camera.keep_only(2);
+    scene.camera.mute = mute;
+    scene.run(5s);
+    scene.slow->watch_from = scene.world.now.mono;
+    scene.slow->bps = 100;
+    scene.run(1500ms);
+    scene.slow->bps = 10e6;
+    scene.run(10s);
+    ck_assert_msg(scene.slow->longest <= 5s, "dark for %lld ms, mute %d",
+                  static_cast<long long>(scene.slow->longest / 1ms), mute);
+    const size_t frames = scene.slow->frames;
+    scene.run(10s);
+    ck_assert_uint_ge(scene.slow->frames - frames, 10 * 30);
+  }
+}
+
+// Not so often that its sound suffers.
+VC_TEST(a_picture_that_does_not_fit_is_tried_ever_more_rarely) {
+  Scene scene(200e3);
+  scene.camera.keep_only(2);
+  scene.run(20s);
+  const size_t frames = scene.slow->frames;
+  scene.run(100s);
+  ck_assert_uint_le(scene.slow->frames - frames, 100 * 33 / 10);
+  ck_assert_uint_eq(scene.slow->audio_gaps, 0);
 }
 
 VC_SUITE_MAIN("room/slow_viewer")
