@@ -49,16 +49,15 @@ Result<Results> Director::run(const volatile bool& stop) {
   auto board = Board::create(scenario_);
   if (!board) return board.error();
   board_ = std::move(*board);
-  if (scenario_.server_pid > 0) {
-    const auto usage = read_usage(scenario_.server_pid);
-    if (!usage) {
-      failure_.message = "--server-pid: there is no process " +
-                         std::to_string(scenario_.server_pid);
-      failure_.internal = true;
-      return Error{Errc::not_found, failure_.message};
-    }
-    costs_.server_idle_kb = usage->resident_kb;
+  for (const int pid : scenario_.server_pids) {
+    if (read_usage(pid)) continue;
+    failure_.message =
+        "--server-pid: there is no process " + std::to_string(pid);
+    failure_.internal = true;
+    return Error{Errc::not_found, failure_.message};
   }
+  if (const auto usage = read_sum(scenario_.server_pids))
+    costs_.server_idle_kb = usage->resident_kb;
   if (auto started = start_workers(); !started) return started.error();
   if (auto ready = gather_publishers(); !ready) return ready.error();
   if (auto ready = gather_viewers(); !ready) return ready.error();
@@ -202,7 +201,7 @@ void Director::measure() {
     tick("warming up", warm, seconds(scenario_.warm_up));
     std::this_thread::sleep_for(kTick);
   }
-  if (const auto usage = read_usage(scenario_.server_pid))
+  if (const auto usage = read_sum(scenario_.server_pids))
     costs_.server_kb = costs_.server_max_kb = usage->resident_kb;
   server_points_.resize(board_->intervals());
   measure_begin_ = Clock::now() + kAhead;
@@ -210,7 +209,7 @@ void Director::measure() {
   board_->orders().measure_end_ns = nanoseconds(measure_end_);
   board_->orders().measure_begin_ns = nanoseconds(measure_begin_);
   std::this_thread::sleep_until(measure_begin_);
-  const auto server = read_usage(scenario_.server_pid);
+  const auto server = read_usages(scenario_.server_pids);
   std::vector<double> load;
   for (const int pid : pids_) {
     const auto usage = read_usage(pid);
@@ -228,8 +227,7 @@ void Director::measure() {
         std::min<Duration>(kTick, measure_end_ - Clock::now()));
   }
   const double length = in_seconds(measure_end_ - measure_begin_);
-  if (const auto usage = read_usage(scenario_.server_pid); usage && server)
-    costs_.server_cpu_s = usage->cpu_seconds - server->cpu_seconds;
+  if (server) count_server_cpu(*server);
   for (size_t i = 0; i < pids_.size(); ++i) {
     const auto usage = read_usage(pids_[i]);
     if (!usage) continue;
@@ -237,6 +235,18 @@ void Director::measure() {
     costs_.load_cpu_s += cpu;
     costs_.busiest_load_percent =
         std::max(costs_.busiest_load_percent, 100 * cpu / length);
+  }
+}
+
+// |before|: what each process had used when the measurement began.
+void Director::count_server_cpu(const std::vector<ProcessUsage>& before) {
+  const auto usages = read_usages(scenario_.server_pids);
+  if (!usages || usages->empty()) return;
+  costs_.server_cpu_s = 0;
+  for (size_t i = 0; i < usages->size(); ++i) {
+    costs_.server_cpus_s.push_back((*usages)[i].cpu_seconds -
+                                   before[i].cpu_seconds);
+    costs_.server_cpu_s += costs_.server_cpus_s.back();
   }
 }
 
@@ -281,7 +291,7 @@ void Director::sample(Time now) {
   const double elapsed = in_seconds(now - sampled_);
   const bool first = sampled_ == Time{};
   sampled_ = now;
-  if (const auto usage = read_usage(scenario_.server_pid)) {
+  if (const auto usage = read_sum(scenario_.server_pids)) {
     if (!first)
       server_percent_ =
           100 * (usage->cpu_seconds - server_last_.cpu_seconds) / elapsed;

@@ -45,6 +45,7 @@ class Director {
   Result<void> gather_publishers();
   Result<void> gather_viewers();
   void measure();
+  void count_server_cpu(const std::vector<ProcessUsage>& before);
   Results finish();
   // Waits, watching, until |done| or |timeout|; false: it took too long, it
   // is to stop, or a process has died.

@@ -267,9 +267,11 @@ void LoadtestCommand::add_output() {
   static const std::map<std::string, quic::CongestionControl> controls = {
       {"cubic", quic::CongestionControl::cubic},
       {"bbr", quic::CongestionControl::bbr}};
-  app_->add_option("--server-pid", s.server_pid,
-                   "Measure CPU and memory of this process")
-      ->type_name("PID")
+  app_->add_option("--server-pid", s.server_pids,
+                   "Measure CPU and memory of this process; several are added "
+                   "up")
+      ->type_name("PID,…")
+      ->delimiter(',')
       ->check(between(1, 1 << 30).description(""))
       ->group(group);
   app_->add_option("--processes", s.processes,

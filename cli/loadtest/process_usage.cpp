@@ -36,4 +36,26 @@ std::optional<ProcessUsage> read_usage(int pid) {
   return usage;
 }
 
+std::optional<std::vector<ProcessUsage>> read_usages(
+    const std::vector<int>& pids) {
+  std::vector<ProcessUsage> usages;
+  for (const int pid : pids) {
+    const auto usage = read_usage(pid);
+    if (!usage) return std::nullopt;
+    usages.push_back(*usage);
+  }
+  return usages;
+}
+
+std::optional<ProcessUsage> read_sum(const std::vector<int>& pids) {
+  const auto usages = read_usages(pids);
+  if (!usages || usages->empty()) return std::nullopt;
+  ProcessUsage sum;
+  for (const ProcessUsage& usage : *usages) {
+    sum.cpu_seconds += usage.cpu_seconds;
+    sum.resident_kb += usage.resident_kb;
+  }
+  return sum;
+}
+
 }  // namespace videocall::loadtest

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// CPU and memory of a process, as the operating system counts them.
+// CPU and memory of processes, as the operating system counts them.
 #pragma once
 
 #include <optional>
+#include <vector>
 
 namespace videocall::loadtest {
 
@@ -13,5 +14,11 @@ struct ProcessUsage {
 
 // Nothing if there is no such process (any more).
 std::optional<ProcessUsage> read_usage(int pid);
+
+// Of each of |pids|; nothing if one is missing.
+std::optional<std::vector<ProcessUsage>> read_usages(
+    const std::vector<int>& pids);
+// Of all together; nothing if there are none.
+std::optional<ProcessUsage> read_sum(const std::vector<int>& pids);
 
 }  // namespace videocall::loadtest

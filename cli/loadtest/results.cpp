@@ -219,6 +219,7 @@ json Results::to_json() const {
   for (const Group& group : classes)
     out["classes"][group.name] = loadtest::to_json(group);
   out["server"] = {{"cpu_s", known(costs.server_cpu_s)},
+                   {"process_cpu_s", costs.server_cpus_s},
                    {"core_s_per_gb", known(core_s_per_gb())},
                    {"idle_kb", known(costs.server_idle_kb)},
                    {"resident_kb", known(costs.server_kb)},

@@ -82,9 +82,10 @@ struct Point {
 
 // CPU and memory while it was measured. Negative: not known.
 struct Costs {
-  double server_cpu_s = -1;
-  double server_idle_kb = -1;  // before the first session
-  double server_kb = -1;       // with all sessions, before the measurement
+  double server_cpu_s = -1;           // of all its processes
+  std::vector<double> server_cpus_s;  // of each
+  double server_idle_kb = -1;         // before the first session
+  double server_kb = -1;  // with all sessions, before the measurement
   double server_max_kb = -1;
   double load_cpu_s = 0;
   double busiest_load_percent = 0;  // of one core, of the busiest process

@@ -75,7 +75,7 @@ struct Scenario {
   size_t processes = 1;
   size_t sockets = 16;  // of each process
   quic::CongestionControl congestion_control = quic::kDefaultCongestionControl;
-  int server_pid = 0;  // 0: not known
+  std::vector<int> server_pids;  // empty: not known
 
   [[nodiscard]] size_t viewers_per_room() const { return viewers + storm; }
   [[nodiscard]] size_t all_publishers() const { return rooms * publishers; }

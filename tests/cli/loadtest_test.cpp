@@ -68,8 +68,9 @@ VC_TEST(delivers_and_measures) {
   const Server server;
   TemporaryFolder folder;
   const std::string page = folder.file("report.html");
+  const std::string twice = server.pid() + "," + server.pid();
   const Ran ran = server.load({"--viewers", "3", "--audio", "--server-pid",
-                               server.pid(), "--json", "-", "--report", page});
+                               twice, "--json", "-", "--report", page});
   ck_assert_msg(ran.code == 0, "%d %s", ran.code, ran.err.c_str());
   const json all = figures(ran);
   const json& total = all["total"];
@@ -87,6 +88,11 @@ VC_TEST(delivers_and_measures) {
   ck_assert_int_eq(all["failed_sessions"].get<int>(), 0);
   ck_assert_double_gt(all["server"]["resident_kb"].get<double>(), 1'000);
   ck_assert(all["server"]["core_s_per_gb"].is_number());
+  const json& each = all["server"]["process_cpu_s"];
+  ck_assert_int_eq(int(each.size()), 2);
+  ck_assert_double_gt(each[0].get<double>(), 0);
+  ck_assert_double_eq_tol(all["server"]["cpu_s"].get<double>(),
+                          each[0].get<double>() + each[1].get<double>(), 1e-9);
   ck_assert_int_eq(int(all["viewers"].size()), 3);
   for (const json& viewer : all["viewers"]) {
     ck_assert_str_eq(viewer["class"].get<std::string>().c_str(), "steady");
