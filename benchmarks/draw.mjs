@@ -62,6 +62,10 @@ const panels = {
       bars: bars(impaired.filter((row) => row.loss_percent === 20), controls,
         (row) => row.audio_frames_missing_percent) },
   ],
+  nodes: ({ nodes }) => [
+    { title: 'Capacity of several servers', unit: '× linear', aim: 0.9,
+      bars: bars(nodes, ({ servers, viewers }) => `${servers}: ${viewers}`, (row) => row.linear) },
+  ],
   glass: ({ glass }) => [
     { title: 'Glass to glass, p50', unit: 'ms', aim: 60, bars: [['720p30', glass.p50_ms]] },
     { title: 'Glass to glass, p95', unit: 'ms', aim: 100, bars: [['720p30', glass.p95_ms]] },

@@ -3,6 +3,7 @@
 // their own, tables.
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -12,7 +13,7 @@ const build = process.env.VIDEOCALL_BUILD_DIR ??
   join(dirname(fileURLToPath(import.meta.url)), '..', 'build');
 
 const serverCore = '0';
-const loadCore = '1';
+export const loadCore = '1';
 
 // What loadtest sends, and bench-floor the same.
 export const loads = {
@@ -66,6 +67,21 @@ function program(path, args, core, options) {
   }));
 }
 
+// Cores for servers that run together: one each as far as there are any, but
+// for the load's.
+export function coreOfServer(index) {
+  const cores = Array.from({ length: availableParallelism() }, (_, i) => String(i))
+    .filter((core) => core !== loadCore);
+  return cores.length > 0 ? cores[index % cores.length] : loadCore;
+}
+
+// Has all threads of process |pid| on |core| from now on.
+export function pin(pid, core, options) {
+  execFileSync('taskset', ['-a', '-p', '-c', core, String(pid)], { stdio: 'ignore' });
+  if (options.realtime)
+    execFileSync('chrt', ['-a', '-f', '-p', '5', String(pid)], { stdio: 'ignore' });
+}
+
 // A fresh server for each figure, pinned as a whole, with |flags| of its own.
 export async function withServer(options, measure, flags = []) {
   const daemon = await Daemon.start({
@@ -74,10 +90,7 @@ export async function withServer(options, measure, flags = []) {
       ...flags,
     ],
   });
-  const pid = String(daemon.process.pid);
-  execFileSync('taskset', ['-a', '-p', '-c', serverCore, pid], { stdio: 'ignore' });
-  if (options.realtime)
-    execFileSync('chrt', ['-a', '-f', '-p', '5', pid], { stdio: 'ignore' });
+  pin(daemon.process.pid, serverCore, options);
   try {
     return await measure(daemon);
   } finally {
@@ -85,10 +98,11 @@ export async function withServer(options, measure, flags = []) {
   }
 }
 
-// One socket, as one machine has that all viewers' packets leave by.
-export function load(daemon, args, options) {
+// One socket, as one machine has that all viewers' packets leave by. |pids|:
+// what is measured.
+export function load(daemon, args, options, pids = [daemon.process.pid]) {
   const result = program('cli/videocall-cli', [
-    'loadtest', '--url', daemon.url, '--server-pid', daemon.process.pid,
+    'loadtest', '--url', daemon.url, '--server-pid', pids.join(','),
     '--sockets', 1, '--quiet', '--json', '-', ...args,
   ], loadCore, options);
   delete result.viewers;  // each on its own: too much to keep

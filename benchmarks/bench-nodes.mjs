@@ -1,0 +1,87 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: MIT
+// One room on 1, 2 and 3 servers that a nats-server joins, the viewers spread
+// evenly over them: what all servers together spend for a delivered GB, against
+// one server alone in the same round. With as many viewers in all, and with as
+// many a server. Each server has a core of its own as far as there are any,
+// load and nats-server share one.
+//
+//   ./dev bench nodes [--quick] [--rounds N] [--seconds N] [--json FILE]
+import { Daemon } from '../tests/e2e/support/daemon.mjs';
+import { Broker } from '../tests/nodes/brokers.mjs';
+import {
+  coreOfServer, load, loadCore, loads, median, pin, printTable, readOptions, writeJson,
+} from './support.mjs';
+
+const options = readOptions('nodes', { rounds: 6, seconds: 10 }, { rounds: 1, seconds: 4 });
+const viewers = 200;
+const plan = [
+  { set: 'in all', sizes: [1, 2, 3], viewersOf: () => viewers },
+  { set: 'a server', sizes: [2, 3], viewersOf: (servers) => servers * viewers },
+];
+
+// |count| servers; one alone does without NATS.
+async function start(count) {
+  const broker = count > 1 ? await Broker.start() : undefined;
+  if (broker) pin(broker.process.pid, loadCore, options);
+  const servers = [];
+  for (let i = 0; i < count; i++) {
+    servers.push(await Daemon.start({
+      args: [
+        ...['--node-id', `node-${i}`, ...(broker ? ['--nats-url', broker.url] : [])],
+        ...['--join-rate', '0', '--max-cpu', '0', '--shards', '1', '--log-level', 'warning'],
+      ],
+    }));
+    pin(servers[i].process.pid, coreOfServer(i), options);
+  }
+  return { broker, servers };
+}
+
+async function measure(count, people) {
+  const { broker, servers } = await start(count);
+  try {
+    const pids = [...servers, ...(broker ? [broker] : [])].map(({ process }) => process.pid);
+    const result = load(servers[0], [
+      ...loads['mix 500 kbit/s'].load, '--viewers', people, '--duration', options.seconds,
+      ...servers.flatMap(({ url }) => ['--viewer-url', url]),
+    ], options, pids);
+    const gb = result.total.bytes_received / 1e9;
+    const cost = result.server.process_cpu_s.map((seconds) => seconds / gb);
+    return {
+      core_s_per_gb: cost.slice(0, count).reduce((sum, each) => sum + each, 0),
+      nats_core_s_per_gb: cost[count] ?? 0,
+      delay_p50_ms: result.total.latency_ms.p50,
+      delay_p99_ms: result.total.latency_ms.p99,
+      received: 1 - result.total.loss_percent / 100,
+    };
+  } finally {
+    await Promise.all(servers.map(({ process }) => process.stop('SIGKILL')));
+    await broker?.kill();
+  }
+}
+
+const rows = plan.flatMap(({ set, sizes, viewersOf }) => sizes.map((servers) => (
+  { servers, set, viewers: viewersOf(servers), rounds: [] })));
+// Round by round, so that what else the machine does meets all alike.
+for (let i = 0; i < options.rounds; i++) {
+  for (const row of rows) {
+    const round = await measure(row.servers, row.viewers);
+    row.rounds.push(round);
+    round.linear = rows[0].rounds[i].core_s_per_gb / round.core_s_per_gb;
+  }
+}
+for (const row of rows)
+  for (const key of Object.keys(row.rounds[0]))
+    row[key] = median(row.rounds.map((round) => round[key]));
+
+printTable([
+  ['servers', (row) => row.servers],
+  ['viewers', (row) => (row.servers === 1 ? row.viewers : `${viewers} ${row.set}`)],
+  ['core-s/GB', (row) => row.core_s_per_gb.toFixed(2)],
+  ['linear', (row) => row.linear.toFixed(2)],
+  ['nats-server', (row) => row.nats_core_s_per_gb.toFixed(2)],
+  ['p50 ms', (row) => row.delay_p50_ms.toFixed(2)],
+  ['p99 ms', (row) => row.delay_p99_ms.toFixed(2)],
+  ['received %', (row) => (100 * row.received).toFixed(2)],
+], rows);
+writeJson(options, { nodes: rows });
