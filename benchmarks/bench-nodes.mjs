@@ -3,14 +3,15 @@
 // One room on 1, 2 and 3 servers that a nats-server joins, the viewers spread
 // evenly over them: what all servers together spend for a delivered GB, against
 // one server alone in the same round. With as many viewers in all, and with as
-// many a server. Each server has a core of its own as far as there are any,
-// load and nats-server share one.
+// many a server. Each server has a core of its own as far as there are any, the
+// load another. nats-server has neither a core nor real-time priority: with it
+// the threads of a Go program wait for each other in loops that do not yield.
 //
 //   ./dev bench nodes [--quick] [--rounds N] [--seconds N] [--json FILE]
 import { Daemon } from '../tests/e2e/support/daemon.mjs';
 import { Broker } from '../tests/nodes/brokers.mjs';
 import {
-  coreOfServer, load, loadCore, loads, median, pin, printTable, readOptions, writeJson,
+  coreOfServer, load, loads, median, pin, printTable, readOptions, writeJson,
 } from './support.mjs';
 
 const options = readOptions('nodes', { rounds: 6, seconds: 10 }, { rounds: 1, seconds: 4 });
@@ -23,7 +24,6 @@ const plan = [
 // |count| servers; one alone does without NATS.
 async function start(count) {
   const broker = count > 1 ? await Broker.start() : undefined;
-  if (broker) pin(broker.process.pid, loadCore, options);
   const servers = [];
   for (let i = 0; i < count; i++) {
     servers.push(await Daemon.start({

@@ -13,7 +13,7 @@ const build = process.env.VIDEOCALL_BUILD_DIR ??
   join(dirname(fileURLToPath(import.meta.url)), '..', 'build');
 
 const serverCore = '0';
-export const loadCore = '1';
+const loadCore = '1';
 
 // What loadtest sends, and bench-floor the same.
 export const loads = {
