@@ -64,7 +64,11 @@ const panels = {
   ],
   nodes: ({ nodes }) => [
     { title: 'Capacity of several servers', unit: '× linear', aim: 0.9,
-      bars: bars(nodes, ({ servers, viewers }) => `${servers}: ${viewers}`, (row) => row.linear) },
+      bars: bars(nodes.filter((row) => row.viewers === 200),
+        (row) => `${row.servers} × ${row.viewers}`, (row) => row.linear) },
+    { title: 'Against one with as many each', unit: '× linear', aim: 0.9,
+      bars: bars(nodes.filter((row) => row.servers > 1),
+        (row) => `${row.servers} × ${row.viewers}`, (row) => row.linear_as_many) },
   ],
   glass: ({ glass }) => [
     { title: 'Glass to glass, p50', unit: 'ms', aim: 60, bars: [['720p30', glass.p50_ms]] },
