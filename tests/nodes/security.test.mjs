@@ -35,7 +35,8 @@ openssl('x509', '-req', '-in', file('broker.csr'), '-CA', file('ca.pem'), '-CAke
 const kTls = ['--tls', '--tlscert', file('broker.pem'), '--tlskey', file('broker.key')];
 
 // The server says |what| of |broker|, reached by |user| in the URL and |args|,
-// and nothing twice.
+// and does not repeat itself: the same again only after something else, as when
+// a broker on a busy machine seems to hang for a moment.
 async function says(what, broker, scheme, user, args) {
   const url = `${scheme}://${user}127.0.0.1:${broker.options.port}`;
   const node = await startNode('a', [url], args);
@@ -44,7 +45,7 @@ async function says(what, broker, scheme, user, args) {
     await sleep(1_000); // several more attempts
     const { output } = node.process;
     const lines = [...output.matchAll(/ (nats: .*)/g)].map(([, line]) => line);
-    assert.equal(new Set(lines).size, lines.length, output);
+    assert.ok(lines.every((line, i) => line !== lines[i - 1]), output);
     assert.ok(!/secret|wrong-one/.test(output), output);
   } finally {
     await node.stop();
