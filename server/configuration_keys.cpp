@@ -157,8 +157,8 @@ std::vector<Section> make_sections() {
            {.name = "max-sessions",
             .member = &C::max_sessions,
             .fallback = "20000",
-            .help = "Sessions of this server at a time; more are refused "
-                    "with 503.",
+            .help = "Sessions of this server at a time, over WebTransport "
+                    "and WebSocket together; more are refused with 503.",
             .value = "SESSIONS",
             .minimum = 1,
             .maximum = 20000},
@@ -166,7 +166,8 @@ std::vector<Section> make_sections() {
             .member = &C::max_sessions_per_address,
             .fallback = "0",
             .help = "Sessions of one address (IPv6: of one /64) at a "
-                    "time; more are refused with 429. 0: no limit.",
+                    "time, over both transports together; more are refused "
+                    "with 429. 0: no limit.",
             .value = "SESSIONS",
             .minimum = 0,
             .maximum = 20000},
@@ -244,7 +245,7 @@ std::vector<Section> make_sections() {
             .fallback = "1000",
             .help = "HTTP connections that may be open at once. One more "
                     "takes the place of the one that has waited longest for "
-                    "a request.",
+                    "a request. WebSockets count in max-sessions, not here.",
             .value = "NUMBER",
             .minimum = 8,
             .maximum = 100'000},

@@ -58,9 +58,17 @@ Result<void> make_directory(const std::string& path) {
 }
 
 // At most |wanted|, and so many that there are files left for everything else.
-size_t allowed_connections(size_t wanted) {
-  const size_t files = allow_open_files(wanted + kOtherFiles);
-  if (files >= wanted + kOtherFiles) return wanted;
+// Each of |sessions| may be a WebSocket, which is a file too.
+size_t allowed_connections(size_t wanted, size_t sessions) {
+  const size_t others = wanted + kOtherFiles;
+  const size_t files = allow_open_files(others + sessions);
+  if (files >= others && files < others + sessions)
+    log_event(LogLevel::info, "http",
+              "fewer WebSockets than max-sessions have room: too few open "
+              "files are allowed",
+              {{"websockets", std::to_string(files - others)},
+               {"limit", std::to_string(files)}});
+  if (files >= others) return wanted;
   const size_t left = files > 2 * kOtherFiles ? files - kOtherFiles : files / 2;
   log_event(LogLevel::warning, "http",
             "fewer HTTP connections: too few open files are allowed",
@@ -196,7 +204,8 @@ Result<void> Daemon::open_http() {
   settings.key_file = configuration_.tls_key;
   settings.behind_proxy = configuration_.behind_proxy;
   settings.max_connections =
-      allowed_connections(static_cast<size_t>(configuration_.http_connections));
+      allowed_connections(static_cast<size_t>(configuration_.http_connections),
+                          static_cast<size_t>(configuration_.max_sessions));
   auto http = HttpServer::create(
       std::move(settings),
       [this](const HttpRequest& request, const HttpReply& reply) {

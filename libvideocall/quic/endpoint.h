@@ -26,6 +26,8 @@
 
 namespace videocall::quic {
 
+class SessionQuota;
+
 struct EndpointConfig {
   enum class Mode { listener, caller };
   Mode mode = Mode::listener;
@@ -38,7 +40,10 @@ struct EndpointConfig {
   std::vector<std::string> addresses;
   std::string certificate_file;  // PEM; both empty: generated
   std::string key_file;
-  // Open sessions of the listener; more are refused with 503.
+  // Where sessions are counted, together with those of other listeners that
+  // have the same; nullptr: on their own.
+  std::shared_ptr<SessionQuota> quota;
+  // Open sessions; more are refused with 503.
   size_t max_sessions = limits::kMaxSessionsPerEndpoint;
   // Of one address (IPv6: of one /64); more are refused with 429. 0: no bound.
   size_t max_sessions_per_address = 0;

@@ -66,10 +66,10 @@ Result<void> ListenerEndpoint::init() {
   tls_ = *context;
   state_.number = config_.number;
   state_.admission_timeout = config_.admission_timeout;
-  state_.max_sessions = config_.max_sessions;
   state_.max_pending_admissions = config_.max_pending_admissions;
   state_.max_pending_handshakes = config_.max_pending_handshakes;
-  state_.addresses.set_bound(config_.max_sessions_per_address);
+  state_.quota = config_.quota ? config_.quota : SessionQuota::create();
+  state_.bounds = {config_.max_sessions, config_.max_sessions_per_address};
   state_.connection.tls = tls_;
   state_.connection.congestion_control = config_.congestion_control;
   gnutls_rnd(GNUTLS_RND_KEY, state_.connection.static_secret.data(),

@@ -177,7 +177,7 @@ void ListenerShard::on_handshake_done(Peer& peer) {
 }
 
 void ListenerShard::on_session_ended(Peer& peer) {
-  state_.addresses.give_back(peer.remote_address);
+  peer.seat.leave();
   state_.sessions.fetch_sub(1, std::memory_order_relaxed);
 }
 
@@ -199,18 +199,22 @@ void ListenerShard::on_connect_request(Connection& connection,
     turn_away(connection, ConnectRefusal::draining, 503, "draining");
     return;
   }
-  if (state_.sessions.load(std::memory_order_relaxed) >= state_.max_sessions ||
-      state_.admissions.load(std::memory_order_relaxed) >=
-          state_.max_pending_admissions) {
-    turn_away(connection, ConnectRefusal::full, 503, "too many sessions");
+  if (state_.admissions.load(std::memory_order_relaxed) >=
+      state_.max_pending_admissions) {
+    turn_away(connection, ConnectRefusal::full);
     return;
   }
-  if (!state_.addresses.has_room(request.remote_address)) {
-    turn_away(connection, ConnectRefusal::address, 429,
-              "too many sessions from this address");
+  if (const auto why =
+          state_.quota->refusal(request.remote_address, state_.bounds)) {
+    turn_away(connection, *why);
     return;
   }
   ask_admission(*peer, request);
+}
+
+void ListenerShard::turn_away(Connection& connection, ConnectRefusal why) {
+  const QuotaAnswer answer = answer_of(why);
+  turn_away(connection, why, answer.status, answer.reason);
 }
 
 void ListenerShard::turn_away(Connection& connection, ConnectRefusal why,
@@ -263,14 +267,9 @@ void ListenerShard::admit(AdmitCommand& command, Time now) {
     turn_away(*peer->connection, ConnectRefusal::draining, 503, "draining");
     return;
   }
-  if (state_.sessions.load(std::memory_order_relaxed) >= state_.max_sessions) {
-    turn_away(*peer->connection, ConnectRefusal::full, 503,
-              "too many sessions");
-    return;
-  }
-  if (!state_.addresses.take(peer->remote_address)) {
-    turn_away(*peer->connection, ConnectRefusal::address, 429,
-              "too many sessions from this address");
+  if (const auto why =
+          state_.quota->take(peer->remote_address, state_.bounds, peer->seat)) {
+    turn_away(*peer->connection, *why);
     return;
   }
   peer->own_channel = Channel::create(Channel::Role::server, *peer, now);

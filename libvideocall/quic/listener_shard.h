@@ -9,7 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "libvideocall/quic/address_quota.h"
+#include "libvideocall/quic/session_quota.h"
 #include "libvideocall/quic/shard.h"
 #include "libvideocall/quic/stateless.h"
 
@@ -22,10 +22,10 @@ struct ListenerState {
   ConnectionConfig connection;
   uint16_t number = 0;
   Duration admission_timeout{0};
-  size_t max_sessions = limits::kMaxSessionsPerEndpoint;
   size_t max_pending_admissions = limits::kMaxPendingAdmissions;
   size_t max_pending_handshakes = limits::kMaxHandshakes;
-  AddressQuota addresses;
+  std::shared_ptr<SessionQuota> quota;
+  SessionQuota::Bounds bounds;
   std::atomic<bool> draining{false};
   std::atomic<size_t> sessions{0};    // open
   std::atomic<size_t> admissions{0};  // waiting for admit or refuse
@@ -81,6 +81,8 @@ class ListenerShard final : public Shard {
   void accept_connection(const Datagram& datagram, const InitialHeader& initial,
                          const std::optional<ConnectionId>& original, Time now);
   void ask_admission(Peer& peer, const ConnectRequest& request);
+  // |connection| does not fit.
+  void turn_away(Connection& connection, ConnectRefusal why);
   // |connection| gets |status|; counted under |why|.
   void turn_away(Connection& connection, ConnectRefusal why, int status,
                  std::string_view reason);

@@ -10,6 +10,7 @@
 #include "libvideocall/quic/channel.h"
 #include "libvideocall/quic/connection.h"
 #include "libvideocall/quic/session_meter.h"
+#include "libvideocall/quic/session_quota.h"
 #include "libvideocall/wire/delivery.h"
 
 namespace videocall::quic {
@@ -42,8 +43,9 @@ struct Peer final : public ChannelVisitor {
   uint32_t slot = 0;
   uint32_t generation = 0;
   SessionMeter::Reading reading;
-  Time accepted{};  // its first datagram
-  Time asked{};     // its CONNECT
+  SessionQuota::Seat seat;  // while open
+  Time accepted{};          // its first datagram
+  Time asked{};             // its CONNECT
   bool touched = false;
   bool shaken = false;  // handshake done
   bool open = false;    // reported opened, not yet closed

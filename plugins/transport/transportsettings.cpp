@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "plugins/transport/transportsettings.h"
 
+#include "libvideocall/quic/session_quota.h"
 #include "libvideocall/wire/limits.h"
 #include "plugins/common/gstvideocallstats.h"
 #include "plugins/transport/congestioncontrol.h"
@@ -168,6 +169,7 @@ quic::EndpointConfig SrcSettings::to_config() const {
   if (is_caller()) return config;
   config.mode = quic::EndpointConfig::Mode::listener;
   config.shards = shards;
+  config.quota = quic::SessionQuota::of(endpoint);
   config.max_sessions = max_sessions;
   config.max_sessions_per_address = max_sessions_per_address;
   return config;
@@ -211,13 +213,15 @@ void install_session_limits(GObjectClass* object_class) {
   g_object_class_install_property(
       object_class, kPropMaxSessions,
       g_param_spec_uint("max-sessions", "Sessions",
-                        "Listener: open sessions; more are refused with 503", 1,
-                        kMaxSessions, kMaxSessions, kReadWrite));
+                        "Listener: open sessions, all transports with this "
+                        "endpoint's name together; more are refused with 503",
+                        1, kMaxSessions, kMaxSessions, kReadWrite));
   g_object_class_install_property(
       object_class, kPropMaxSessionsPerAddress,
       g_param_spec_uint("max-sessions-per-address", "Sessions per address",
                         "Listener: open sessions of one address (IPv6: of one "
-                        "/64); more are refused with 429 (0: no bound)",
+                        "/64), counted as those; more are refused with 429 (0: "
+                        "no bound)",
                         0, kMaxSessions, 0, kReadWrite));
 }
 

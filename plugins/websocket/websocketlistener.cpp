@@ -6,18 +6,20 @@
 namespace videocall::websocket {
 
 Listener::Listener(quic::EndpointConfig config)
-    : Loop(config.number), config_(std::move(config)) {
-  addresses_.set_bound(config_.max_sessions_per_address);
+    : Loop(config.number),
+      config_(std::move(config)),
+      quota_(config_.quota ? config_.quota : quic::SessionQuota::create()),
+      bounds_{config_.max_sessions, config_.max_sessions_per_address} {
   start_link_reports();
   desk_ = std::make_shared<UpgradeDesk>(
       UpgradeDesk::Host{
           [this](const std::string& address) { return check(address); },
-          [this](const std::string& address) { return take(address); },
-          [this](AdoptCommand command) {
-            if (!command.stream)
-              give_back(command.remote_address);
-            else
-              post_urgent(std::move(command));
+          [this](const std::string& address, quic::SessionQuota::Seat& seat) {
+            return take(address, seat);
+          },
+          [this](AdoptCommand command) { post_urgent(std::move(command)); },
+          [this](quic::ConnectRefusal why) {
+            refused_[static_cast<size_t>(why)].add(1);
           }},
       config_.admission_timeout);
 }
@@ -35,25 +37,14 @@ void Listener::take_upgrade(
 }
 
 UpgradeDesk::Refusal Listener::check(const std::string& address) const {
-  if (draining_) return {503, "draining"};
-  if (taken_ >= config_.max_sessions) return {503, "too many sessions"};
-  if (!addresses_.has_room(address))
-    return {429, "too many sessions from this address"};
-  return {};
+  if (draining_) return quic::ConnectRefusal::draining;
+  return quota_->refusal(address, bounds_);
 }
 
-UpgradeDesk::Refusal Listener::take(const std::string& address) {
-  if (draining_) return {503, "draining"};
-  if (taken_ >= config_.max_sessions) return {503, "too many sessions"};
-  if (!addresses_.take(address))
-    return {429, "too many sessions from this address"};
-  ++taken_;
-  return {};
-}
-
-void Listener::give_back(const std::string& address) {
-  addresses_.give_back(address);
-  --taken_;
+UpgradeDesk::Refusal Listener::take(const std::string& address,
+                                    quic::SessionQuota::Seat& seat) {
+  if (draining_) return quic::ConnectRefusal::draining;
+  return quota_->take(address, bounds_, seat);
 }
 
 void Listener::admit(uint64_t request_id, std::shared_ptr<void> grant) {
@@ -87,12 +78,10 @@ void Listener::on_command(Command& command, Time now) {
 }
 
 void Listener::adopt(AdoptCommand& command, Time now) {
-  if (!visitor()) {  // at the end nobody is there to hear of a newcomer
-    give_back(command.remote_address);
-    return;
-  }
+  if (!visitor()) return;  // at the end nobody is there to hear of a newcomer
   Peer& peer = add_peer(command.stream.get(), Link::Side::server, now);
   peer.remote_address = command.remote_address;
+  peer.seat = std::move(command.seat);
   open_peer(peer);
   // First, so that the owner knows the session before its first packet.
   visitor()->on_session_opened({command.request_id, peer.handle(),
@@ -102,7 +91,7 @@ void Listener::adopt(AdoptCommand& command, Time now) {
 
 void Listener::on_peer_closed(Peer& peer, CloseCode code,
                               std::string_view reason, bool by_peer) {
-  give_back(peer.remote_address);
+  peer.seat.leave();
   if (visitor())
     visitor()->on_session_closed(peer.handle(), code, reason, by_peer,
                                  Clock::now());
@@ -150,7 +139,10 @@ Result<void> Listener::reload_certificate() {
 }
 
 quic::EndpointStats Listener::endpoint_stats() const {
-  return loop_stats();
+  quic::EndpointStats stats = loop_stats();
+  for (size_t i = 0; i < refused_.size(); ++i)
+    stats.refused_connects[i] = refused_[i].get();
+  return stats;
 }
 
 }  // namespace videocall::websocket

@@ -3,9 +3,11 @@
 // hands over the requests that ask for one.
 #pragma once
 
+#include <array>
 #include <memory>
 
-#include "libvideocall/quic/address_quota.h"
+#include "libvideocall/base/counter.h"
+#include "libvideocall/quic/session_quota.h"
 #include "plugins/websocket/websocketloop.h"
 #include "plugins/websocket/websocketupgrade.h"
 
@@ -43,8 +45,8 @@ class Listener final : public quic::Endpoint, private Loop {
 
  private:
   UpgradeDesk::Refusal check(const std::string& address) const;
-  UpgradeDesk::Refusal take(const std::string& address);
-  void give_back(const std::string& address);
+  UpgradeDesk::Refusal take(const std::string& address,
+                            quic::SessionQuota::Seat& seat);
 
   // Loop
   void on_command(Command& command, Time now) override;
@@ -55,8 +57,10 @@ class Listener final : public quic::Endpoint, private Loop {
   void adopt(AdoptCommand& command, Time now);
 
   const quic::EndpointConfig config_;
-  quic::AddressQuota addresses_;
-  std::atomic<size_t> taken_{0};  // open, or with a 101 on its way
+  const std::shared_ptr<quic::SessionQuota> quota_;
+  const quic::SessionQuota::Bounds bounds_;
+  std::array<Counter, quic::kConnectRefusals>
+      refused_;  // the server's thread's
   std::atomic<bool> draining_{false};
   std::shared_ptr<UpgradeDesk> desk_;
 };

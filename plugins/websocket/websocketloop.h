@@ -17,6 +17,7 @@
 #include "libvideocall/quic/endpoint.h"
 #include "libvideocall/quic/inbox.h"
 #include "libvideocall/quic/session_meter.h"
+#include "libvideocall/quic/session_quota.h"
 #include "libvideocall/quic/timer_heap.h"
 #include "plugins/websocket/websocketlink.h"
 
@@ -59,6 +60,7 @@ struct Peer final : quic::ChannelVisitor, LinkVisitor {
   uint32_t slot = 0;
   uint32_t generation = 0;
   quic::SessionMeter::Reading reading;
+  quic::SessionQuota::Seat seat;  // of a listener's, while open
   bool touched = false;
   bool open = false;  // reported opened, not yet closed
 };
@@ -76,6 +78,7 @@ struct AdoptCommand {
   uint64_t request_id = 0;
   std::string remote_address;
   std::shared_ptr<void> grant;
+  quic::SessionQuota::Seat seat;
 };
 struct CloseAllCommand {
   CloseCode code = CloseCode::left;

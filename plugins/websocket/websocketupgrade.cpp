@@ -15,9 +15,10 @@ struct Upgrade {
   uint64_t id = 0;
   std::string remote_address;
   std::shared_ptr<void> grant;
-  bool gone = false;       // the client is; the server's thread only
-  bool answered = false;   // the server's thread only
-  bool handed_on = false;  // to the host; the server's thread only
+  quic::SessionQuota::Seat seat;  // from its admission until handed on
+  bool gone = false;              // the client is; the server's thread only
+  bool answered = false;          // the server's thread only
+  bool handed_on = false;         // to the host; the server's thread only
 
   ~Upgrade() {
     if (message) g_object_unref(message);
@@ -26,6 +27,8 @@ struct Upgrade {
 };
 
 namespace {
+
+using Why = quic::ConnectRefusal;
 
 void answer(SoupServerMessage* message, int status, const std::string& reason) {
   soup_server_message_set_status(message, static_cast<guint>(status), nullptr);
@@ -102,19 +105,17 @@ void UpgradeDesk::take(
   if (!soup_server_message_get_method(message) ||
       !soup_websocket_server_check_handshake(message, nullptr, nullptr, nullptr,
                                              &error)) {
-    answer(message, 400, error ? error->message : "no WebSocket handshake");
+    turn_away(message, Why::request, 400,
+              error ? error->message : "no WebSocket handshake");
     g_clear_error(&error);
     return;
   }
-  Refusal refusal{503, "closing"};
-  with_host([&](const Host& host) { refusal = host.check(remote_address); });
-  if (refusal.status != 0) {
-    answer(message, refusal.status, refusal.reason);
+  if (turned_away(message,
+                  [&](const Host& host) { return host.check(remote_address); }))
     return;
-  }
   quic::MeetingPath path = quic::MeetingPath::parse(path_and_query(message));
   if (path.status != 200) {
-    answer(message, path.status, path.reason);
+    turn_away(message, Why::request, path.status, path.reason);
     return;
   }
   auto upgrade = std::make_shared<Upgrade>();
@@ -125,15 +126,11 @@ void UpgradeDesk::take(
     if (auto live = weak.lock()) live->gone = true;
   });
   quic::SessionRequest request;
-  {
-    const std::lock_guard lock(mutex_);
-    if (waiting_.size() >= limits::kMaxPendingAdmissions) {
-      answer(message, 503, "too many sessions");
-      return;
-    }
-    upgrade->id = request.id = ++last_id_;
-    waiting_[upgrade->id] = upgrade;
+  if (!register_waiting(upgrade)) {
+    turn_away(message, Why::full, 503, "too many sessions");
+    return;
   }
+  request.id = upgrade->id;
   request.meeting_id = std::move(path.meeting_id);
   request.token = std::move(path.token);
   request.resume = std::move(path.resume);
@@ -151,7 +148,8 @@ void UpgradeDesk::take(
       [](gpointer held) -> gboolean {
         auto* timeout = static_cast<Timeout*>(held);
         if (auto desk = timeout->desk.lock())
-          desk->refuse(timeout->id, 503, "admission timed out");
+          desk->refuse(desk->remove(timeout->id), Why::timeout, 503,
+                       "admission timed out");
         return G_SOURCE_CONTINUE;
       },
       new Timeout{weak_from_this(), upgrade->id},
@@ -159,6 +157,15 @@ void UpgradeDesk::take(
   g_source_attach(upgrade->timer, upgrade->context);
   soup_server_message_pause(message);
   ask(request);
+}
+
+// Gives it an id; false: too many wait.
+bool UpgradeDesk::register_waiting(const UpgradePtr& upgrade) {
+  const std::lock_guard lock(mutex_);
+  if (waiting_.size() >= limits::kMaxPendingAdmissions) return false;
+  upgrade->id = ++last_id_;
+  waiting_[upgrade->id] = upgrade;
+  return true;
 }
 
 UpgradeDesk::UpgradePtr UpgradeDesk::remove(uint64_t request_id) {
@@ -182,12 +189,37 @@ void UpgradeDesk::decide(const UpgradePtr& upgrade,
 
 void UpgradeDesk::refuse(uint64_t request_id, int status,
                          std::string_view reason) {
-  const UpgradePtr upgrade = remove(request_id);
+  refuse(remove(request_id), Why::program, status, reason);
+}
+
+void UpgradeDesk::refuse(const UpgradePtr& upgrade, quic::ConnectRefusal why,
+                         int status, std::string_view reason) {
   if (!upgrade) return;
-  decide(upgrade, [upgrade, status, text = std::string(reason)] {
-    answer(upgrade->message, status, text);
+  decide(upgrade, [desk = shared_from_this(), upgrade, why, status,
+                   text = std::string(reason)] {
+    desk->turn_away(upgrade->message, why, status, text);
     soup_server_message_unpause(upgrade->message);
   });
+}
+
+void UpgradeDesk::turn_away(SoupServerMessage* message,
+                            quic::ConnectRefusal why, int status,
+                            const std::string& reason) {
+  answer(message, status, reason);
+  with_host([&](const Host& host) { host.refused(why); });
+}
+
+bool UpgradeDesk::turned_away(SoupServerMessage* message,
+                              const std::function<Refusal(const Host&)>& ask) {
+  Refusal why = Why::draining;
+  with_host([&](const Host& host) { why = ask(host); });
+  if (why == Why::draining) {
+    turn_away(message, Why::draining, 503, "draining");
+  } else if (why) {
+    const quic::QuotaAnswer answer = quic::answer_of(*why);
+    turn_away(message, *why, answer.status, std::string(answer.reason));
+  }
+  return why.has_value();
 }
 
 void UpgradeDesk::admit(uint64_t request_id, std::shared_ptr<void> grant) {
@@ -195,13 +227,9 @@ void UpgradeDesk::admit(uint64_t request_id, std::shared_ptr<void> grant) {
   if (!upgrade) return;
   upgrade->grant = std::move(grant);
   decide(upgrade, [desk = shared_from_this(), upgrade] {
-    Refusal refusal{503, "closing"};
-    desk->with_host([&](const Host& host) {
-      refusal = host.take(upgrade->remote_address);
-    });
-    if (refusal.status != 0)
-      answer(upgrade->message, refusal.status, refusal.reason);
-    else
+    if (!desk->turned_away(upgrade->message, [&](const Host& host) {
+          return host.take(upgrade->remote_address, upgrade->seat);
+        }))
       desk->accept(upgrade);
     soup_server_message_unpause(upgrade->message);
   });
@@ -214,13 +242,11 @@ void UpgradeDesk::accept(const UpgradePtr& upgrade) {
   connect(upgrade->message, "wrote-informational",
           [desk = shared_from_this(), upgrade] { desk->on_switched(upgrade); });
   // The client may go before the 101 went out.
-  connect(upgrade->message, "finished", [desk = shared_from_this(), upgrade] {
+  connect(upgrade->message, "finished", [upgrade] {
     // These handlers hold it, and the message holds them.
     g_clear_object(&upgrade->message);
-    if (!std::exchange(upgrade->handed_on, true))
-      desk->with_host([&](const Host& host) {
-        host.done({nullptr, upgrade->id, upgrade->remote_address, nullptr});
-      });
+    upgrade->handed_on = true;
+    upgrade->seat.leave();
   });
 }
 
@@ -237,6 +263,7 @@ void UpgradeDesk::on_switched(const UpgradePtr& upgrade) {
   command.request_id = upgrade->id;
   command.remote_address = upgrade->remote_address;
   command.grant = std::move(upgrade->grant);
+  command.seat = std::move(upgrade->seat);
   with_host([&](const Host& host) { host.done(std::move(command)); });
 }
 
@@ -247,10 +274,7 @@ void UpgradeDesk::refuse_all(std::string_view reason) {
     all.swap(waiting_);
   }
   for (const auto& [id, upgrade] : all)
-    decide(upgrade, [upgrade = upgrade, text = std::string(reason)] {
-      answer(upgrade->message, 503, text);
-      soup_server_message_unpause(upgrade->message);
-    });
+    refuse(upgrade, Why::draining, 503, reason);
 }
 
 void UpgradeDesk::close() {

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "libvideocall/base/result.h"
@@ -27,19 +28,18 @@ struct Upgrade;
 
 class UpgradeDesk : public std::enable_shared_from_this<UpgradeDesk> {
  public:
-  // Whether one more session of this address ("ADDR:PORT") may be opened now;
-  // |status| of HTTP and |reason| if not. Any thread.
-  struct Refusal {
-    int status = 0;  // 0: it may
-    std::string reason;
-  };
+  using Refusal = std::optional<quic::ConnectRefusal>;
+  using Seat = quic::SessionQuota::Seat;
   // What it needs of the listener. Called until close(), on the thread of the
-  // server; |take| counts the session, |done| gets it or, with an empty stream,
-  // takes the count back.
+  // server.
   struct Host {
+    // Why no session of this address ("ADDR:PORT") may be opened now.
     std::function<Refusal(const std::string& address)> check;
-    std::function<Refusal(const std::string& address)> take;
+    // The same; counts the session if there is nothing.
+    std::function<Refusal(const std::string& address, Seat&)> take;
     std::function<void(AdoptCommand)> done;
+    // A request was refused.
+    std::function<void(quic::ConnectRefusal)> refused;
   };
   UpgradeDesk(Host host, Duration timeout)
       : host_(std::move(host)), timeout_(timeout) {}
@@ -60,7 +60,15 @@ class UpgradeDesk : public std::enable_shared_from_this<UpgradeDesk> {
 
  private:
   using UpgradePtr = std::shared_ptr<Upgrade>;
+  bool register_waiting(const UpgradePtr& upgrade);
   UpgradePtr remove(uint64_t request_id);
+  void refuse(const UpgradePtr& upgrade, quic::ConnectRefusal why, int status,
+              std::string_view reason);
+  void turn_away(SoupServerMessage* message, quic::ConnectRefusal why,
+                 int status, const std::string& reason);
+  // Why not, answered; by |ask| of the host.
+  bool turned_away(SoupServerMessage* message,
+                   const std::function<Refusal(const Host&)>& ask);
   void decide(const UpgradePtr& upgrade, std::function<void()> task);
   void accept(const UpgradePtr& upgrade);
   void on_switched(const UpgradePtr& upgrade);

@@ -24,7 +24,7 @@ guint uint_field(const StructurePtr& structure, const char* field) {
   return value;
 }
 
-int refusal_of(WebSocketCallerBench& caller) {
+int refusal_of(const CallerBench& caller) {
   const StructurePtr refused = wait_message(caller.bus, "videocall-refused");
   int status = -1;
   ck_assert(refused && gst_structure_get_int(refused.get(), "status", &status));
@@ -153,6 +153,48 @@ VC_TEST(sessions_of_one_address_are_bounded) {
     ck_assert(g_get_monotonic_time() < end);
   WebSocketCallerBench third(server.uri("c"), "c");
   ck_assert(bool(third.pull(PacketType::session_assigned)));
+}
+
+// Whatever they come over: one count for all listeners of an endpoint's name.
+VC_TEST(sessions_of_one_address_are_bounded_over_all_transports) {
+  gst_init(nullptr, nullptr);
+  ServerBench webtransport(1, "default");
+  g_object_set(webtransport.sources[0], "max-sessions-per-address", 1u,
+               nullptr);
+  webtransport.play();
+  WebSocketServerBench websocket({}, 1);
+  websocket.play();
+  auto first =
+      std::make_unique<CallerBench>(webtransport, webtransport.uri("a"), "a");
+  ck_assert(bool(first->pull(PacketType::session_assigned)));
+  WebSocketCallerBench second(websocket.uri("b"), "b");
+  ck_assert_int_eq(refusal_of(second), 429);
+  ck_assert_uint_eq(stat(websocket.source, "connect-refused-address"), 1);
+  first.reset();
+  for (gint64 end = g_get_monotonic_time() + 20 * G_USEC_PER_SEC;
+       stat(webtransport.sources[0], "sessions") > 0;)
+    ck_assert(g_get_monotonic_time() < end);
+  WebSocketCallerBench third(websocket.uri("c"), "c");
+  ck_assert(bool(third.pull(PacketType::session_assigned)));
+  CallerBench fourth(webtransport, webtransport.uri("d"), "d");
+  ck_assert_int_eq(refusal_of(fourth), 429);
+}
+
+VC_TEST(refusals_are_counted_by_reason) {
+  gst_init(nullptr, nullptr);
+  WebSocketServerBench server(refuse_with(403));
+  server.play();
+  WebSocketCallerBench unwanted(server.uri("anna"), "a");
+  ck_assert_int_eq(refusal_of(unwanted), 403);
+  std::string uri = server.uri("anna");
+  WebSocketCallerBench nameless(uri.replace(uri.find("demo"), 4, "!"), "b");
+  ck_assert_int_eq(refusal_of(nameless), 400);
+  g_signal_emit_by_name(server.source, "drain");
+  WebSocketCallerBench late(server.uri("bert"), "c");
+  ck_assert_int_eq(refusal_of(late), 503);
+  ck_assert_uint_eq(stat(server.source, "connect-refused-program"), 1);
+  ck_assert_uint_eq(stat(server.source, "connect-refused-request"), 1);
+  ck_assert_uint_eq(stat(server.source, "connect-refused-draining"), 1);
 }
 
 VC_TEST(close_codes_reach_the_caller) {
