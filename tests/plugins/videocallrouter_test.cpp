@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "libvideocall/wire/limits.h"
 #include "libvideocall/wire/varint.h"
 #include "tests/plugins/routerbench.h"
 #include "tests/support/suite.h"
@@ -321,6 +322,21 @@ VC_TEST(a_tap_gets_every_media_packet_and_may_fail) {
   ck_assert_int_eq(taken.packets, 3);
   gst_element_release_request_pad(bench.router, unlinked);
   gst_object_unref(unlinked);
+}
+
+VC_TEST(no_more_speakers_may_be_set_than_can_be_heard) {
+  RouterBench bench(1);
+  GParamSpec* spec = g_object_class_find_property(
+      G_OBJECT_GET_CLASS(bench.router), "max-speakers");
+  ck_assert_ptr_nonnull(spec);
+  const auto is_corrected = [&](guint speakers) {
+    GValue value = G_VALUE_INIT;
+    g_value_init(&value, G_TYPE_UINT);
+    g_value_set_uint(&value, speakers);
+    return g_param_value_validate(spec, &value) != FALSE;
+  };
+  ck_assert(!is_corrected(limits::kMaxLoudestSpeakers));
+  ck_assert(is_corrected(limits::kMaxLoudestSpeakers + 1));
 }
 
 VC_TEST(pads_are_numbered_and_paired) {

@@ -89,15 +89,19 @@ VC_TEST(of_whom_something_came_since_the_last_report) {
 
 VC_TEST(what_the_server_does_not_choose_is_not_missed) {
   World world;
-  for (uint64_t id = 2; id < 2 + limits::kLoudestSpeakers; ++id)
-    world.set(id, true, true);
+  uint64_t id = 2;
+  for (size_t i = 0; i < limits::kLoudestSpeakers; ++i)
+    world.set(id++, false, true);
+  for (size_t i = 0; i < limits::kDefaultCameras; ++i)
+    world.set(id++, true, false);
+  const std::string seen = std::to_string(id - 1);
   world.report();
   ck_assert(world.report().peer_stats().at("2").audio_enabled());
-  world.set(20, true, true);  // one too many to be heard
+  world.set(id++, false, true);  // one too many to be heard
   ck_assert(!world.report().peer_stats().at("2").audio_enabled());
-  ck_assert(world.report().peer_stats().at("2").video_enabled());
-  world.set(21, true, true);  // and to be seen
-  ck_assert(!world.report().peer_stats().at("2").video_enabled());
+  ck_assert(world.report().peer_stats().at(seen).video_enabled());
+  world.set(id++, true, false);  // and to be seen
+  ck_assert(!world.report().peer_stats().at(seen).video_enabled());
 }
 
 VC_TEST(a_report_has_its_bound) {

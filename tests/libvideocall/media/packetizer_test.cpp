@@ -129,13 +129,14 @@ VC_TEST(a_frame_that_fits_no_packet_needs_a_key_frame_after_it) {
                     key->fields().header.sequence + 1);
 }
 
-VC_TEST(audio_repeats_the_two_preceding_frames) {
+VC_TEST(audio_repeats_as_many_preceding_frames_as_it_may) {
+  constexpr int kMost = limits::kMaxRedundantFrames;
   AudioPacketizer packetizer;
-  for (int i = 0; i < 5; ++i) {
+  for (int i = 0; i < kMost + 3; ++i) {
     const auto packet = sent(packetizer.packetize(
         audio_of(opus(80, i), 1'000'000 + uint64_t(i) * 20'000)));
     const MediaPacketFields media = media_of(packet);
-    ck_assert_uint_eq(media.redundant_count, std::min(i, 2));
+    ck_assert_uint_eq(media.redundant_count, std::min(i, kMost));
     for (size_t k = 0; k < media.redundant_count; ++k)
       ck_assert(as_text(media.redundant[k]) == opus(80, i - 1 - int(k)));
     const MediaHeader& header = packet->fields().header;
@@ -143,6 +144,15 @@ VC_TEST(audio_repeats_the_two_preceding_frames) {
     ck_assert(header.codec == (i == 0 ? "opus" : ""));
     ck_assert_uint_eq(header.audio_level, 30);
   }
+}
+
+VC_TEST(audio_repeats_no_more_whatever_it_is_asked_for) {
+  AudioPacketizer packetizer(limits::kMaxRedundantFrames + 1);
+  PacketRef packet;
+  for (uint64_t i = 0; i < limits::kMaxRedundantFrames + 3; ++i)
+    packet = sent(packetizer.packetize(audio_of(opus(80, 1), i * 20'000)));
+  ck_assert_uint_eq(media_of(packet).redundant_count,
+                    limits::kMaxRedundantFrames);
 }
 
 VC_TEST(a_packet_stays_below_the_size_of_a_datagram) {

@@ -196,6 +196,19 @@ VC_TEST(key_frame_that_is_on_its_way_is_finished) {
   ck_assert_uint_eq(rig.sent(0).header.group, 1);
 }
 
+VC_TEST(frame_on_its_way_is_given_up_when_it_takes_too_long) {
+  const auto cut_after = [](Duration age) {
+    Rig rig;
+    rig.push_group({.size = 100'000}, 1);
+    rig.session.pump(rig.now, 1'500);
+    rig.now += age;
+    rig.scheduler.on_timer(rig.now);
+    return rig.scheduler.groups_cut();
+  };
+  ck_assert_uint_eq(cut_after(limits::kMaxFrameSendDelay), 0);
+  ck_assert_uint_eq(cut_after(limits::kMaxFrameSendDelay + 1ns), 1);
+}
+
 VC_TEST(unsent_key_frame_waits_a_second_at_most) {
   Rig rig;
   rig.session.stream_credit = 0;
@@ -308,11 +321,16 @@ VC_TEST(group_of_a_sender_who_left_is_ended) {
   Rig rig;
   rig.push_group({}, 2);
   rig.session.pump(rig.now);
-  for (int i = 0; i < 30; ++i, rig.now += 1s) {
-    rig.scheduler.on_timer(rig.now);
-    rig.session.pump(rig.now);
-  }
-  ck_assert(rig.session.streams.at(3).fin);
+  const auto ends_at = [&](Time now) {
+    rig.scheduler.on_timer(now);
+    rig.session.pump(now);
+    return rig.session.streams.at(3).fin;
+  };
+  ck_assert(!ends_at(rig.now + limits::kIdleTrackTimeout));
+  const Time due = rig.scheduler.next_timer();
+  ck_assert(due <= rig.now + 2 * limits::kIdleTrackTimeout);
+  ck_assert(ends_at(due));
+  rig.scheduler.on_timer(rig.scheduler.next_timer());
   ck_assert(rig.scheduler.next_timer() == Time::max());
 }
 

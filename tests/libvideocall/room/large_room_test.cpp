@@ -55,6 +55,28 @@ VC_TEST(the_count_is_told_at_most_once_a_second) {
   ck_assert_uint_le(counts.size(), 6);
 }
 
+VC_TEST(the_next_count_comes_when_the_interval_is_over) {
+  World world;
+  for (size_t i = 0; i < limits::kRosterListsEverybodyUpTo; ++i)
+    world.join("u" + std::to_string(i));
+  Client& anna = world.join("anna");
+  world.advance(limits::kParticipantCountInterval);
+  anna.take();
+  const auto counts = [&] {
+    const size_t count = anna.meeting(MP::MEETING_ACTIVATED).size();
+    anna.take();
+    return count;
+  };
+  world.join("one");
+  world.advance(100ms);
+  ck_assert_uint_eq(counts(), 1);
+  world.join("two");
+  world.advance(limits::kParticipantCountInterval - 100ms);
+  ck_assert_uint_eq(counts(), 0);
+  world.advance(100ms);
+  ck_assert_uint_eq(counts(), 1);
+}
+
 VC_TEST(a_room_that_shrinks_names_everybody_again) {
   World world;
   std::vector<Client*> clients;

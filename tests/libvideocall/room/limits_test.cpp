@@ -43,6 +43,41 @@ VC_TEST(packets_beyond_the_rate_are_dropped_and_tear_no_picture) {
   ck_assert(!anna.closed);
 }
 
+// By the policy that holds where the operator sets none.
+VC_TEST(one_packet_more_than_may_come_in_a_second_is_dropped) {
+  World world;
+  Client& anna = world.join("anna");
+  world.advance(1s);
+  World::Stream camera{.bytes = 1};
+  for (size_t i = 0; i < limits::kMaxPacketsInPerSecond; ++i)
+    world.send_frame(anna, camera, i == 0);
+  ck_assert_uint_eq(world.hub.stats().over_rate, 0);
+  world.send_frame(anna, camera, false);
+  ck_assert_uint_eq(world.hub.stats().over_rate, 1);
+}
+
+VC_TEST(what_is_beyond_the_bytes_of_a_second_is_dropped) {
+  constexpr size_t kPackets = 16;
+  constexpr size_t kEach = limits::kMaxBytesInPerSecond / kPackets;
+  World world;
+  Client& anna = world.join("anna");
+  world.advance(1s);
+  World::Stream camera{.bytes = kEach};
+  for (size_t i = 0; i < kPackets; ++i) {
+    World::Stream probe = camera;
+    const size_t wrapping = World::frame(probe, i == 0)->size() - probe.bytes;
+    camera.bytes = kEach - wrapping;
+    PacketRef packet = World::frame(camera, i == 0);
+    ck_assert_uint_eq(packet->size(), kEach);
+    world.send(anna, std::move(packet));
+    camera.bytes = kEach;
+  }
+  ck_assert_uint_eq(world.hub.stats().over_rate, 0);
+  camera.bytes = 0;
+  world.send_frame(anna, camera, false);
+  ck_assert_uint_eq(world.hub.stats().over_rate, 1);
+}
+
 VC_TEST(who_is_beyond_its_bytes_for_long_is_closed) {
   Policy policy;
   policy.max_bytes_in_per_s = 100'000;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "libvideocall/wire/framing.h"
 
+#include <cstdlib>
+#include <new>
 #include <vector>
 
 #include "tests/support/suite.h"
@@ -8,6 +10,9 @@
 using namespace videocall;
 
 namespace {
+
+// The largest piece of memory that was asked for.
+size_t largest_piece = 0;
 
 PacketRef media_packet(uint64_t sequence, size_t size) {
   std::vector<uint8_t> data(size, 0x5a);
@@ -29,6 +34,19 @@ std::vector<uint8_t> frames(const std::vector<PacketRef>& packets) {
 }
 
 }  // namespace
+
+void* operator new(size_t size) {
+  largest_piece = std::max(largest_piece, size);
+  void* memory = std::malloc(size);
+  if (!memory) throw std::bad_alloc();
+  return memory;
+}
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, size_t) noexcept {
+  std::free(memory);
+}
 
 VC_TEST(any_split_gives_the_same_packets) {
   const auto stream =
@@ -70,13 +88,25 @@ VC_TEST(a_frame_of_length_0_is_an_error) {
   ck_assert(fed.error().code == Errc::protocol);
 }
 
-VC_TEST(an_announced_length_costs_no_memory_by_itself) {
-  FrameDecoder decoder;
-  const uint32_t length = limits::kMaxPacketBytes;
-  const uint8_t prefix[] = {uint8_t(length >> 24), uint8_t(length >> 16),
-                            uint8_t(length >> 8), uint8_t(length), 1};
-  ck_assert(decoder.feed(prefix, [](PacketRef, Result<void>) {}).ok());
-  ck_assert_uint_eq(decoder.buffered(), 1);
+VC_TEST(an_announced_length_costs_little_memory_by_itself) {
+  const auto cost_of = [](uint32_t length, size_t come) {
+    FrameDecoder decoder;
+    std::vector<uint8_t> start = {uint8_t(length >> 24), uint8_t(length >> 16),
+                                  uint8_t(length >> 8), uint8_t(length)};
+    start.resize(start.size() + come);
+    largest_piece = 0;
+    ck_assert(decoder.feed(start, [](PacketRef, Result<void>) {}).ok());
+    ck_assert_uint_eq(decoder.buffered(), come);
+    return largest_piece;
+  };
+  // A small one is given its place at once.
+  ck_assert_uint_ge(cost_of(limits::kMaxUnframedPartialBytes, 1),
+                    limits::kMaxUnframedPartialBytes);
+  ck_assert_uint_lt(cost_of(limits::kMaxUnframedPartialBytes + 1, 1), 100);
+  // Others when a quarter has come.
+  constexpr uint32_t kLarge = limits::kMaxPacketBytes;
+  ck_assert_uint_lt(cost_of(kLarge, kLarge / 4 - 1), kLarge / 2);
+  ck_assert_uint_ge(cost_of(kLarge, kLarge / 4), kLarge);
 }
 
 VC_TEST(a_large_frame_in_small_pieces_comes_out_whole) {
