@@ -2,6 +2,12 @@
 // The admin API of a daemon without media: who may what, drain, metrics.
 #include "server/admin_api.h"
 
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server/http_limits.h"
 #include "tests/server/http_client.h"
 #include "tests/server/running_daemon.h"
 #include "tests/support/suite.h"
@@ -38,6 +44,32 @@ std::string admin_base(RunningDaemon& daemon) {
     base = "http://" + running.admin()->addresses().front().text();
   });
   return base;
+}
+
+// A connection to |base|, an http://127.0.0.1:PORT, over which nothing goes.
+int connect_to(const std::string& base) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const std::string port = base.substr(base.rfind(':') + 1);
+  address.sin_port = htons(static_cast<uint16_t>(std::stoi(port)));
+  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+  ck_assert_int_eq(
+      ::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address),
+      0);
+  return socket;
+}
+
+// Whether the server ends the connection within |patience|.
+bool has_ended(int socket, std::chrono::milliseconds patience) {
+  pollfd wanted{.fd = socket, .events = POLLIN, .revents = 0};
+  return ::poll(&wanted, 1, static_cast<int>(patience.count())) > 0;
+}
+
+void wait_until(const std::function<bool()>& condition) {
+  for (int i = 0; i < 2'000 && !condition(); ++i)
+    std::this_thread::sleep_for(5ms);
+  ck_assert(condition());
 }
 
 RunningDaemon::Change with_admin() {
@@ -129,6 +161,26 @@ VC_TEST(metrics_are_not_served_to_everybody) {
   const HttpClient http(daemon.base());
   ck_assert_uint_eq(http.get("/metrics").status, 404);
   ck_assert_uint_eq(http.send("POST", kDrain).status, 404);
+}
+
+VC_TEST(one_connection_more_takes_the_place_of_the_oldest) {
+  RunningDaemon daemon(with_admin());
+  const std::string base = admin_base(daemon);
+  const auto connections = [&] {
+    size_t count = 0;
+    daemon.on_daemon(
+        [&](Daemon& running) { count = running.admin()->connections(); });
+    return count;
+  };
+  std::vector<int> open;
+  for (size_t i = 0; i < limits::kMaxAdminConnections; ++i)
+    open.push_back(connect_to(base));
+  wait_until([&] { return connections() == limits::kMaxAdminConnections; });
+  ck_assert(!has_ended(open[0], 0s));
+  open.push_back(connect_to(base));
+  ck_assert(has_ended(open[0], 10s));
+  ck_assert(!has_ended(open[1], 0s));
+  for (const int socket : open) ::close(socket);
 }
 
 VC_TEST(metrics_count_joins_and_the_store) {

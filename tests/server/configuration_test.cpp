@@ -5,6 +5,7 @@
 
 #include "server/configuration_nats.h"
 #include "server/configuration_sources.h"
+#include "server/http_limits.h"
 #include "tests/server/temporary_folder.h"
 #include "tests/support/suite.h"
 
@@ -71,6 +72,7 @@ VC_TEST(the_defaults_are_private_and_checked) {
             Words({"127.0.0.1:4433", "[::1]:4433"}));
   ck_assert(!configuration.insecure_http);
   ck_assert_int_eq(configuration.drain_timeout_s, 10);
+  ck_assert_int_eq(configuration.http_connections, limits::kMaxHttpConnections);
 }
 
 VC_TEST(every_default_of_the_table_is_valid) {

@@ -4,7 +4,7 @@
 #include <limits>
 #include <string>
 
-#include "libvideocall/wire/limits.h"
+#include "libvideocall/cluster/limits.h"
 #include "node.pb.h"
 #include "tests/support/suite.h"
 
@@ -59,6 +59,37 @@ VC_TEST(all_kinds_survive_the_way) {
   ck_assert_uint_eq(round_trip(RoomDigest{3, 99}).digest, 99);
   ck_assert(round_trip(News{{"one", "", "two"}}).meeting_packets ==
             std::vector<std::string>({"one", "", "two"}));
+}
+
+VC_TEST(a_key_id_has_its_bound) {
+  proto::NodePacket packet;
+  packet.mutable_heartbeat()->set_node_id("a");
+  std::string& key = *packet.mutable_heartbeat()->mutable_token_key_id();
+  key.assign(limits::kMaxTokenKeyIdBytes, 'k');
+  ck_assert(!refused(packet));
+  key += 'k';
+  ck_assert(refused(packet));
+}
+
+VC_TEST(what_is_asked_for_and_offered_at_once_has_its_bound) {
+  const auto add = [](auto* message, size_t count) {
+    for (size_t i = 0; i < count; ++i) {
+      auto* entry = message->add_entries();
+      entry->set_session_id(1);
+      entry->set_media_kind(proto::MEDIA_KIND_VIDEO);
+    }
+  };
+  proto::NodePacket request;
+  request.mutable_layer_request()->set_node_id("a");
+  add(request.mutable_layer_request(), limits::kMaxLayerEntries);
+  ck_assert(!refused(request));
+  add(request.mutable_layer_request(), 1);
+  ck_assert(refused(request));
+  proto::NodePacket offer;
+  add(offer.mutable_layer_offer(), limits::kMaxLayerEntries);
+  ck_assert(!refused(offer));
+  add(offer.mutable_layer_offer(), 1);
+  ck_assert(refused(offer));
 }
 
 VC_TEST(what_is_out_of_bounds_is_refused) {

@@ -91,6 +91,31 @@ VC_TEST(bounds_hold_and_control_has_more_room) {
   ck_assert_uint_le(queue.bytes(), 2'000);
 }
 
+VC_TEST(as_many_packets_wait_as_may) {
+  RelayQueue queue;
+  const auto sound = media(MediaKind::audio, false, kNow, 1);
+  for (size_t i = 0; i < limits::kMaxNatsQueuePackets; ++i)
+    ck_assert(queue.push(sound));
+  ck_assert(!queue.push(sound));
+  for (size_t i = 0; i < limits::kMaxNatsQueuePackets; ++i)
+    ck_assert(queue.push(control(kNow, 1)));
+  ck_assert(!queue.push(control(kNow, 1)));
+}
+
+VC_TEST(as_many_bytes_wait_as_may) {
+  RelayQueue queue;
+  const auto frame = media(MediaKind::audio, false, kNow, 500'000);
+  const size_t most = limits::kMaxNatsQueueBytes / frame.packet->size();
+  for (size_t i = 0; i < most; ++i) ck_assert(queue.push(frame));
+  ck_assert(!queue.push(frame));
+  const size_t rest = limits::kMaxNatsQueueBytes - queue.bytes();
+  const size_t wrapping = frame.packet->size() - 500'000;
+  ck_assert(rest > 2 * wrapping);
+  queue.push(media(MediaKind::audio, false, kNow, rest - wrapping));
+  ck_assert_uint_eq(queue.bytes(), limits::kMaxNatsQueueBytes);
+  ck_assert(!queue.push(media(MediaKind::audio, false, kNow, 0)));
+}
+
 VC_TEST(what_is_lost_without_a_connection_cuts_its_group) {
   RelayQueue queue;
   queue.lose(media(MediaKind::video, true, kNow));

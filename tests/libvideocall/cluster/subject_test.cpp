@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "libvideocall/cluster/limits.h"
 #include "tests/support/suite.h"
 
 using namespace videocall;
@@ -47,8 +48,8 @@ VC_TEST(what_is_none_is_other) {
                            "videocall.room.demo.other.a",
                            "elsewhere.room.demo.ctl.a"})
     ck_assert_msg(parse_subject(text).kind == Subject::Kind::other, "%s", text);
-  ck_assert(is_node_id(std::string(64, 'a')));
-  ck_assert(!is_node_id(std::string(65, 'a')));
+  ck_assert(is_node_id(std::string(limits::kMaxNodeIdBytes, 'a')));
+  ck_assert(!is_node_id(std::string(limits::kMaxNodeIdBytes + 1, 'a')));
   ck_assert(!is_node_id("a.b"));
 }
 

@@ -46,17 +46,18 @@ VC_TEST(counts_what_is_above_the_base_layer) {
 }
 
 VC_TEST(a_newcomer_gets_the_base_alone_if_the_rest_is_too_much) {
-  GroupCache cache;
-  World::Stream base{.bytes = 2 * limits::kMaxCachedUpperBytes};
-  cache.add(World::frame(base, true), kStart);
-  World::Stream upper{.bytes = limits::kMaxCachedUpperBytes};
-  upper.bytes -= World::frame(upper, false, 2)->size() - upper.bytes;
-  cache.add(World::frame(upper, false, 2), kStart);
-  ck_assert_uint_eq(cache.upper_bytes(), limits::kMaxCachedUpperBytes);
-  ck_assert_uint_eq(cache.top_temporal(2), 2);
-  upper.bytes = 1;
-  cache.add(World::frame(upper, false, 2), kStart);
-  ck_assert_uint_eq(cache.top_temporal(2), 0);
+  const auto top_with = [](size_t upper_bytes) {
+    GroupCache cache;
+    World::Stream base{.bytes = 2 * limits::kMaxCachedUpperBytes};
+    cache.add(World::frame(base, true), kStart);
+    World::Stream upper{.bytes = upper_bytes};
+    upper.bytes -= World::frame(upper, false, 2)->size() - upper_bytes;
+    cache.add(World::frame(upper, false, 2), kStart);
+    ck_assert_uint_eq(cache.upper_bytes(), upper_bytes);
+    return cache.top_temporal(2);
+  };
+  ck_assert_uint_eq(top_with(limits::kMaxCachedUpperBytes), 2);
+  ck_assert_uint_eq(top_with(limits::kMaxCachedUpperBytes + 1), 0);
 }
 
 VC_TEST(gives_up_a_group_of_too_many_packets) {

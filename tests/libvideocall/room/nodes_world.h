@@ -28,6 +28,7 @@ class Nodes {
     std::set<std::string> subjects;
     size_t heard = 0;  // media messages that the broker gave it
     size_t told = 0;   // of what is said in rooms
+    size_t beats = 0;  // of what nodes say to all nodes
     std::vector<Notice> notices;
   };
   // A client of one node.
@@ -214,6 +215,7 @@ class Nodes {
       ck_assert(packet.ok());
       if ((*packet)->fields().type == PacketType::media) ++node->heard;
       if (message.subject.find(".ctl.") != std::string::npos) ++node->told;
+      if (message.subject == cluster::kNodesSubject) ++node->beats;
       node->hub.heard(message.subject, std::move(*packet), now, node->batch);
     }
   }
