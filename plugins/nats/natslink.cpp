@@ -112,11 +112,11 @@ std::shared_ptr<NatsLink> NatsLink::find(const std::string& name) {
 
 NatsLink::NatsLink(const LinkConfig& config)
     : config_(config),
-      // Never freed: a callback of the library may be on its way for as long
-      // as the process lives.
+      // Never freed, not even at the process's end: a callback of the library
+      // may be on its way for as long as its threads run.
       gate_([] {
         static std::mutex mutex;
-        static std::vector<std::unique_ptr<Gate>> all;
+        static auto& all = *new std::vector<std::unique_ptr<Gate>>;
         const std::lock_guard lock(mutex);
         return all.emplace_back(std::make_unique<Gate>()).get();
       }()),
