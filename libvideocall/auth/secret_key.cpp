@@ -13,6 +13,7 @@
 #include <optional>
 #include <vector>
 
+#include "libvideocall/base/base64.h"
 #include "libvideocall/base/unique_fd.h"
 
 namespace videocall {
@@ -128,20 +129,9 @@ std::string SecretKey::hex() const {
 }
 
 std::string random_base64url(size_t count) {
-  static constexpr char kAlphabet[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   std::vector<uint8_t> bytes(count);
   fill_random(bytes);
-  std::string text;
-  uint32_t window = 0;
-  int bits = 0;
-  for (const uint8_t byte : bytes) {
-    window = window << 8 | byte;
-    for (bits += 8; bits >= 6; bits -= 6)
-      text += kAlphabet[window >> (bits - 6) & 63];
-  }
-  if (bits > 0) text += kAlphabet[window << (6 - bits) & 63];
-  return text;
+  return base64url(bytes);
 }
 
 }  // namespace videocall

@@ -5,26 +5,11 @@
 #include <utility>
 
 #include "choice.pb.h"
+#include "libvideocall/base/base64.h"
 #include "session.pb.h"
 
 namespace videocall::client {
 namespace {
-
-// RFC 4648, section 5, without padding.
-std::string base64url(const std::string& bytes) {
-  static constexpr char kDigits[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  std::string text;
-  uint32_t bits = 0;
-  int count = 0;
-  for (const char byte : bytes) {
-    bits = bits << 8 | static_cast<uint8_t>(byte);
-    for (count += 8; count >= 6; count -= 6)
-      text += kDigits[bits >> (count - 6) & 63];
-  }
-  if (count > 0) text += kDigits[bits << (6 - count) & 63];
-  return text;
-}
 
 std::string connect_code(int status) {
   return status > 0 ? "http-" + std::to_string(status) : "unreachable";
@@ -136,7 +121,10 @@ std::string ClientSession::connect_url(const Transport& transport,
   const bool has_query = transport.url.find('?') != std::string::npos;
   std::string url =
       transport.url + (has_query ? "&" : "?") + "token=" + token + "&v=1";
-  if (!resume_secret_.empty()) url += "&resume=" + base64url(resume_secret_);
+  if (!resume_secret_.empty())
+    url += "&resume=" +
+           base64url({reinterpret_cast<const uint8_t*>(resume_secret_.data()),
+                      resume_secret_.size()});
   return url;
 }
 

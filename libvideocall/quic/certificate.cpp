@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 
+#include "libvideocall/base/base64.h"
+
 namespace videocall::quic {
 namespace {
 
@@ -42,16 +44,6 @@ std::shared_ptr<Credentials> make_credentials() {
   if (gnutls_certificate_allocate_credentials(&credentials->handle) != 0)
     return nullptr;
   return credentials;
-}
-
-std::string base64(const uint8_t* bytes, size_t size) {
-  const gnutls_datum_t in = {const_cast<uint8_t*>(bytes),
-                             static_cast<unsigned>(size)};
-  gnutls_datum_t out = {};
-  if (gnutls_base64_encode2(&in, &out) != 0) return {};
-  std::string text(reinterpret_cast<char*>(out.data), out.size);
-  gnutls_free(out.data);
-  return text;
 }
 
 // 63 random bits: a positive serial number.
@@ -102,7 +94,7 @@ std::string certificate_hash(const gnutls_datum_t& der) {
   std::array<uint8_t, 32> digest;
   if (gnutls_hash_fast(GNUTLS_DIG_SHA256, der.data, der.size, digest.data()))
     return {};
-  return base64(digest.data(), digest.size());
+  return base64(digest);
 }
 
 Result<std::shared_ptr<const Credentials>> generate_credentials(WallTime now) {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string_view>
 
+#include "libvideocall/base/base64.h"
 #include "libvideocall/wire/limits.h"
 
 namespace videocall::websocket {
@@ -19,24 +20,6 @@ constexpr std::string_view kAcceptSuffix =
     "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 constexpr size_t kSha1Bytes = 20;
 constexpr std::string_view kEndOfHead = "\r\n\r\n";
-
-std::string base64(const uint8_t* bytes, size_t size) {
-  const gnutls_datum_t in = {const_cast<uint8_t*>(bytes),
-                             static_cast<unsigned>(size)};
-  gnutls_datum_t out = {};
-  if (gnutls_base64_encode2(&in, &out) != 0) return {};
-  std::string text(reinterpret_cast<char*>(out.data), out.size);
-  gnutls_free(out.data);
-  return text;
-}
-
-std::string accept_of(const std::string& key) {
-  const std::string text = key + std::string(kAcceptSuffix);
-  uint8_t digest[kSha1Bytes];
-  if (gnutls_hash_fast(GNUTLS_DIG_SHA1, text.data(), text.size(), digest) != 0)
-    return {};
-  return base64(digest, sizeof digest);
-}
 
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -81,8 +64,16 @@ int status_of(std::string_view head) {
 
 }  // namespace
 
-Upgrade::Upgrade(const Nonce& nonce)
-    : key_(base64(nonce.data(), nonce.size())) {}
+std::string accept_of(std::string_view key) {
+  const std::string text = std::string(key).append(kAcceptSuffix);
+  std::array<uint8_t, kSha1Bytes> digest;
+  if (gnutls_hash_fast(GNUTLS_DIG_SHA1, text.data(), text.size(),
+                       digest.data()) != 0)
+    return {};
+  return base64(digest);
+}
+
+Upgrade::Upgrade(const Nonce& nonce) : key_(base64(nonce)) {}
 
 std::string Upgrade::request(const quic::MeetingUrl& url,
                              const std::string& client_name) const {

@@ -6,12 +6,17 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "libvideocall/base/export.h"
 #include "libvideocall/quic/meeting_url.h"
 #include "libvideocall/wire/packet.h"
 
 namespace videocall::websocket {
+
+// The Sec-WebSocket-Accept that answers |key| (section 1.3); empty if there is
+// no SHA-1.
+VIDEOCALL_API std::string accept_of(std::string_view key);
 
 class VIDEOCALL_API Upgrade {
  public:

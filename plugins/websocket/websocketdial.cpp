@@ -5,13 +5,13 @@
 
 #include <cstring>
 
+#include "libvideocall/base/base64.h"
+#include "libvideocall/websocket/upgrade.h"
 #include "libvideocall/wire/limits.h"
 
 namespace videocall::websocket {
 namespace {
 
-// RFC 6455, section 1.3.
-constexpr const char* kAcceptSuffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 constexpr size_t kKeyBytes = 16;
 constexpr size_t kReadBytes = 1;  // what follows the head is the WebSocket's
 constexpr gsize kMaxReasonBytes = 1'024;
@@ -22,25 +22,7 @@ std::string make_key() {
     const guint32 random = g_random_int();
     std::memcpy(bytes + i, &random, sizeof random);
   }
-  gchar* text = g_base64_encode(bytes, sizeof bytes);
-  std::string key = text;
-  g_free(text);
-  return key;
-}
-
-std::string accept_of(const std::string& key) {
-  GChecksum* checksum = g_checksum_new(G_CHECKSUM_SHA1);
-  const std::string text = key + kAcceptSuffix;
-  g_checksum_update(checksum, reinterpret_cast<const guchar*>(text.data()),
-                    static_cast<gssize>(text.size()));
-  guint8 digest[20];
-  gsize size = sizeof digest;
-  g_checksum_get_digest(checksum, digest, &size);
-  g_checksum_free(checksum);
-  gchar* encoded = g_base64_encode(digest, size);
-  std::string accept = encoded;
-  g_free(encoded);
-  return accept;
+  return base64(bytes);
 }
 
 }  // namespace
