@@ -172,24 +172,6 @@ void CallerShard::on_established(Attempt& attempt) {
   touch_session();
 }
 
-void CallerShard::Attempt::on_stream_data(StreamId stream, bool bidirectional,
-                                          Bytes bytes, bool fin, Time now) {
-  owner.channel_->on_stream_data(stream, bidirectional, bytes, fin, now);
-}
-void CallerShard::Attempt::on_stream_reset(StreamId stream, Time now) {
-  owner.channel_->on_stream_reset(stream, now);
-}
-void CallerShard::Attempt::on_datagram(Bytes payload, Time now) {
-  owner.channel_->on_datagram(payload, now);
-}
-void CallerShard::Attempt::on_draining() {
-  owner.channel_->on_draining();
-}
-void CallerShard::Attempt::on_closed(CloseCode code, std::string_view reason,
-                                     bool by_peer) {
-  owner.channel_->on_closed(code, reason, by_peer);
-}
-
 void CallerShard::on_open() {
   open_ = true;
   if (has_visitor())

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "libvideocall/quic/channel_link.h"
 #include "libvideocall/quic/meeting_url.h"
 #include "libvideocall/quic/shard.h"
 
@@ -35,19 +36,12 @@ class CallerShard final : public Shard, private ChannelVisitor {
 
  private:
   // One connection on trial; what the connection says of its session.
-  struct Attempt final : SessionVisitor {
-    explicit Attempt(CallerShard& o) : owner(o) {}
+  struct Attempt final : ChannelLink {
+    explicit Attempt(CallerShard& o) : ChannelLink(o.channel_), owner(o) {}
     void on_established() override { owner.on_established(*this); }
     void on_refused(int status, std::string_view reason) override {
       owner.on_attempt_refused(*this, status, reason);
     }
-    void on_stream_data(StreamId stream, bool bidirectional, Bytes bytes,
-                        bool fin, Time now) override;
-    void on_stream_reset(StreamId stream, Time now) override;
-    void on_datagram(Bytes payload, Time now) override;
-    void on_draining() override;
-    void on_closed(CloseCode code, std::string_view reason,
-                   bool by_peer) override;
 
     CallerShard& owner;
     size_t socket = 0;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "libvideocall/quic/channel_link.h"
 #include "libvideocall/quic/connection_packet.h"
 #include "libvideocall/quic/impaired_connection.h"
 #include "libvideocall/quic/meeting_url.h"
@@ -95,27 +96,11 @@ class FleetShard final : public Fleet, private Shard {
 };
 
 struct FleetShard::Session final : ChannelVisitor {
-  // What the connection says goes to the channel, once that is attached.
-  struct Link final : SessionVisitor {
-    explicit Link(Session& s) : session(s) {}
+  struct Link final : ChannelLink {
+    explicit Link(Session& s) : ChannelLink(s.channel), session(s) {}
     void on_established() override { session.attach(); }
     void on_refused(int status, std::string_view reason) override {
       session.on_refused(status, reason);
-    }
-    void on_stream_data(StreamId stream, bool bidirectional, Bytes bytes,
-                        bool fin, Time now) override {
-      session.channel->on_stream_data(stream, bidirectional, bytes, fin, now);
-    }
-    void on_stream_reset(StreamId stream, Time now) override {
-      session.channel->on_stream_reset(stream, now);
-    }
-    void on_datagram(Bytes payload, Time now) override {
-      session.channel->on_datagram(payload, now);
-    }
-    void on_draining() override { session.channel->on_draining(); }
-    void on_closed(CloseCode code, std::string_view reason,
-                   bool by_peer) override {
-      session.channel->on_closed(code, reason, by_peer);
     }
     Session& session;
   };

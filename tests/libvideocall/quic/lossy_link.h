@@ -6,7 +6,7 @@
 #include <map>
 #include <random>
 
-#include "libvideocall/quic/channel.h"
+#include "libvideocall/quic/channel_link.h"
 #include "tests/libvideocall/quic/channel_bench.h"
 #include "tests/libvideocall/quic/simulation.h"
 
@@ -83,30 +83,11 @@ class LossyLink {
   ChannelStats stats() const { return server_->stats(sim_.now); }
 
  private:
-  // What the connection says goes to the channel, once that is attached.
-  struct Link final : SessionVisitor {
-    explicit Link(LossyLink& l) : link(l) {}
+  struct Link final : ChannelLink {
+    explicit Link(LossyLink& l) : ChannelLink(l.client_), link(l) {}
     void on_established() override {
       link.client_->attach(*link.sim_.client.connection->session());
       link.client_->on_established();
-    }
-    void on_refused(int status, std::string_view reason) override {
-      link.client_->on_refused(status, reason);
-    }
-    void on_stream_data(StreamId stream, bool bidirectional, Bytes bytes,
-                        bool fin, Time now) override {
-      link.client_->on_stream_data(stream, bidirectional, bytes, fin, now);
-    }
-    void on_stream_reset(StreamId stream, Time now) override {
-      link.client_->on_stream_reset(stream, now);
-    }
-    void on_datagram(Bytes payload, Time now) override {
-      link.client_->on_datagram(payload, now);
-    }
-    void on_draining() override { link.client_->on_draining(); }
-    void on_closed(CloseCode code, std::string_view reason,
-                   bool by_peer) override {
-      link.client_->on_closed(code, reason, by_peer);
     }
     LossyLink& link;
   };
