@@ -2,7 +2,6 @@
 // A TCP connection that says whatever bytes a test likes.
 #pragma once
 
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -11,6 +10,7 @@
 #include <string_view>
 
 #include "libvideocall/base/unique_fd.h"
+#include "tests/support/loopback.h"
 
 // After the standard headers: it defines a macro called fail.
 #include <check.h>
@@ -21,12 +21,7 @@ class TcpClient {
  public:
   explicit TcpClient(uint16_t port)
       : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ck_assert(fd_ && ::connect(fd_.get(), reinterpret_cast<sockaddr*>(&address),
-                               sizeof address) == 0);
+    videocall::testing::connect_to_loopback(fd_.get(), port);
   }
 
   // False: the server takes no more.

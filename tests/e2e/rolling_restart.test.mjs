@@ -14,16 +14,6 @@ import { Daemon } from './support/daemon.mjs';
 
 const kRestarts = 3;
 
-async function mediaPort(daemon) {
-  const answer = await fetch(`${daemon.url}/api/v1/meetings/probe/join`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ display_name: 'probe' }),
-  });
-  return new URL((await answer.json()).result.transports
-    .find(({ kind }) => kind === 'webtransport').url).port;
-}
-
 // The ways in which an operator asks for it.
 const asked = {
   signal: (daemon) => daemon.process.stop(),
@@ -46,7 +36,7 @@ test('a restart of the only server loses no session', async (t) => {
   let daemon = await Daemon.start({ stateDir, drainTimeout: 0, args });
   t.after(() => daemon.process.stop('SIGKILL'));
   const http = daemon.http.replace('localhost', '127.0.0.1');
-  const webtransport = `127.0.0.1:${await mediaPort(daemon)}`;
+  const webtransport = `127.0.0.1:${daemon.webtransportPort}`;
   const crowd = await Crowd.start(daemon.url, 10, 5);
   t.after(() => crowd.stop());
   for (let i = 0; i < kRestarts; ++i) {

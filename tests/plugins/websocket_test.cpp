@@ -140,7 +140,7 @@ VC_TEST(admission_may_come_later_and_from_any_thread) {
 
 VC_TEST(sessions_of_one_address_are_bounded) {
   gst_init(nullptr, nullptr);
-  WebSocketServerBench server({}, 1);
+  WebSocketServerBench server(admit, 1);
   server.play();
   auto first = std::make_unique<WebSocketCallerBench>(server.uri("a"), "a");
   ck_assert(bool(first->pull(PacketType::session_assigned)));
@@ -292,17 +292,10 @@ VC_TEST(a_uri_that_is_none_is_an_error) {
   gst_init(nullptr, nullptr);
   for (const char* uri :
        {"", "https://h/meet/x", "ws://", "wss://h:0/meet/x"}) {
-    GstElement* source = make_websocket("websocketsrc", uri, "bad");
-    gst_object_ref_sink(source);
-    GstBus* bus = gst_bus_new();
-    gst_element_set_bus(source, bus);
-    ck_assert(gst_element_set_state(source, GST_STATE_READY) ==
+    const LoneElement source(make_websocket("websocketsrc", uri, "bad"));
+    ck_assert(gst_element_set_state(source.element, GST_STATE_READY) ==
               GST_STATE_CHANGE_FAILURE);
-    ck_assert(wait_error(bus).find("ws") != std::string::npos);
-    gst_element_set_bus(source, nullptr);
-    gst_element_set_state(source, GST_STATE_NULL);
-    gst_object_unref(bus);
-    gst_object_unref(source);
+    ck_assert(wait_error(source.bus).find("ws") != std::string::npos);
   }
 }
 

@@ -16,7 +16,7 @@ class WebSocketServerBench {
  public:
   using Decide = std::function<void(GstElement* source, const GstStructure*)>;
 
-  explicit WebSocketServerBench(Decide decide = {},
+  explicit WebSocketServerBench(Decide decide = admit,
                                 guint max_sessions_per_address = 0)
       : decide_(std::move(decide)) {
     pipeline = gst_pipeline_new(nullptr);
@@ -90,17 +90,7 @@ class WebSocketServerBench {
   }
   static void on_request(GstElement* source, const GstStructure* request,
                          WebSocketServerBench* self) {
-    if (self->decide_) {
-      self->decide_(source, request);
-      return;
-    }
-    guint64 id = 0;
-    gst_structure_get_uint64(request, "request-id", &id);
-    GstStructure* grant =
-        make_grant(gst_structure_get_string(request, "meeting"),
-                   gst_structure_get_string(request, "token"));
-    g_signal_emit_by_name(source, "admit", id, grant);
-    gst_structure_free(grant);
+    self->decide_(source, request);
   }
 
   Decide decide_;

@@ -2,7 +2,6 @@
 // A WebSocket whose peer reads when the test says so.
 #include "plugins/websocket/websocketlink.h"
 
-#include <arpa/inet.h>
 #include <sys/socket.h>
 
 #include <functional>
@@ -10,6 +9,7 @@
 
 #include "libvideocall/base/unique_fd.h"
 #include "libvideocall/websocket/frames.h"
+#include "tests/support/loopback.h"
 #include "tests/support/make_packet.h"
 #include "tests/support/suite.h"
 
@@ -62,18 +62,12 @@ struct Visitor final : LinkVisitor {
 struct Rig {
   Rig() {
     UniqueFd listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* raw = reinterpret_cast<sockaddr*>(&address);
-    ck_assert_int_eq(bind(listener.get(), raw, size), 0);
+    const uint16_t port = videocall::testing::bind_to_loopback(listener.get());
     ck_assert_int_eq(listen(listener.get(), 1), 0);
-    ck_assert_int_eq(getsockname(listener.get(), raw, &size), 0);
     peer.reset(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     setsockopt(peer.get(), SOL_SOCKET, SO_RCVBUF, &kPeerBuffer,
                sizeof kPeerBuffer);
-    ck_assert_int_eq(connect(peer.get(), raw, size), 0);
+    videocall::testing::connect_to_loopback(peer.get(), port);
     GSocket* ours =
         g_socket_new_from_fd(accept(listener.get(), nullptr, nullptr), nullptr);
     ck_assert_ptr_nonnull(ours);

@@ -62,6 +62,27 @@ inline std::string wait_error(GstBus* bus) {
   return text;
 }
 
+// An element on its own, with a bus, until the end of the scope.
+class LoneElement {
+ public:
+  // |element| is floating.
+  explicit LoneElement(GstElement* e)
+      : element(GST_ELEMENT(gst_object_ref_sink(e))), bus(gst_bus_new()) {
+    gst_element_set_bus(element, bus);
+  }
+  ~LoneElement() {
+    gst_element_set_state(element, GST_STATE_NULL);
+    gst_element_set_bus(element, nullptr);
+    gst_object_unref(bus);
+    gst_object_unref(element);
+  }
+  LoneElement(const LoneElement&) = delete;
+  LoneElement& operator=(const LoneElement&) = delete;
+
+  GstElement* const element;
+  GstBus* const bus;
+};
+
 inline GstStructure* make_grant(const char* meeting, const char* user) {
   return gst_structure_new("grant", "session-id", G_TYPE_UINT64, guint64{0},
                            "meeting", G_TYPE_STRING, meeting, "user-id",
@@ -71,13 +92,23 @@ inline GstStructure* make_grant(const char* meeting, const char* user) {
                            FALSE, "remote-address", G_TYPE_STRING, "", nullptr);
 }
 
+// Admits who asks; the token of a caller is its user.
+inline void admit(GstElement* source, const GstStructure* request) {
+  guint64 id = 0;
+  gst_structure_get_uint64(request, "request-id", &id);
+  GstStructure* grant = make_grant(gst_structure_get_string(request, "meeting"),
+                                   gst_structure_get_string(request, "token"));
+  g_signal_emit_by_name(source, "admit", id, grant);
+  gst_structure_free(grant);
+}
+
 // sources ! router ! sink on a free port; the token of a caller is its user.
 class ServerBench {
  public:
   using Decide = std::function<void(GstElement* source, const GstStructure*)>;
 
   explicit ServerBench(guint shards = 1, const char* endpoint = "server",
-                       Decide decide = {})
+                       Decide decide = admit)
       : decide_(std::move(decide)) {
     pipeline = gst_pipeline_new(nullptr);
     router = make_element("videocallrouter");
@@ -137,17 +168,7 @@ class ServerBench {
   }
   static void on_request(GstElement* source, const GstStructure* request,
                          ServerBench* self) {
-    if (self->decide_) {
-      self->decide_(source, request);
-      return;
-    }
-    guint64 id = 0;
-    gst_structure_get_uint64(request, "request-id", &id);
-    GstStructure* grant =
-        make_grant(gst_structure_get_string(request, "meeting"),
-                   gst_structure_get_string(request, "token"));
-    g_signal_emit_by_name(source, "admit", id, grant);
-    gst_structure_free(grant);
+    self->decide_(source, request);
   }
 
   Decide decide_;

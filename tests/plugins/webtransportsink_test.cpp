@@ -56,61 +56,46 @@ VC_TEST(bytes_that_are_no_packet_are_dropped) {
 
 VC_TEST(a_caller_without_uri_and_source_is_an_error) {
   gst_init(nullptr, nullptr);
-  GstElement* element = make_element("webtransportsink");
-  gst_object_ref_sink(element);
-  GstBus* bus = gst_bus_new();
-  gst_element_set_bus(element, bus);
-  gst_util_set_object_arg(G_OBJECT(element), "mode", "caller");
-  ck_assert_int_eq(gst_element_set_state(element, GST_STATE_PLAYING),
+  const LoneElement sink(make_element("webtransportsink"));
+  gst_util_set_object_arg(G_OBJECT(sink.element), "mode", "caller");
+  ck_assert_int_eq(gst_element_set_state(sink.element, GST_STATE_PLAYING),
                    GST_STATE_CHANGE_FAILURE);
-  ck_assert(wait_error(bus).find("uri") != std::string::npos);
-  gst_element_set_state(element, GST_STATE_NULL);
-  gst_element_set_bus(element, nullptr);
-  gst_object_unref(bus);
-  gst_object_unref(element);
+  ck_assert(wait_error(sink.bus).find("uri") != std::string::npos);
 }
 
 VC_TEST(pads_are_requested_by_number_or_without) {
   gst_init(nullptr, nullptr);
-  GstElement* element = make_element("webtransportsink");
-  gst_object_ref_sink(element);
-  GstPad* three = gst_element_request_pad_simple(element, "sink_3");
-  GstPad* next = gst_element_request_pad_simple(element, "sink_%u");
+  const LoneElement sink(make_element("webtransportsink"));
+  GstPad* three = gst_element_request_pad_simple(sink.element, "sink_3");
+  GstPad* next = gst_element_request_pad_simple(sink.element, "sink_%u");
   ck_assert_str_eq(GST_PAD_NAME(three), "sink_3");
   ck_assert_str_eq(GST_PAD_NAME(next), "sink_4");
   for (GstPad* pad : {three, next}) {
-    gst_element_release_request_pad(element, pad);
+    gst_element_release_request_pad(sink.element, pad);
     gst_object_unref(pad);
   }
-  gst_object_unref(element);
 }
 
 VC_TEST(eos_is_posted_once_all_pads_have_it) {
   gst_init(nullptr, nullptr);
-  GstElement* element = make_element("webtransportsink");
-  gst_object_ref_sink(element);
-  GstBus* bus = gst_bus_new();
-  gst_element_set_bus(element, bus);
-  GstPad* pads[] = {gst_element_request_pad_simple(element, "sink_%u"),
-                    gst_element_request_pad_simple(element, "sink_%u")};
-  gst_element_set_state(element, GST_STATE_PLAYING);
+  const LoneElement sink(make_element("webtransportsink"));
+  GstPad* pads[] = {gst_element_request_pad_simple(sink.element, "sink_%u"),
+                    gst_element_request_pad_simple(sink.element, "sink_%u")};
+  gst_element_set_state(sink.element, GST_STATE_PLAYING);
   for (GstPad* pad : pads)
     gst_pad_send_event(pad, gst_event_new_stream_start("x"));
   gst_pad_send_event(pads[0], gst_event_new_eos());
-  ck_assert(gst_bus_pop_filtered(bus, GST_MESSAGE_EOS) == nullptr);
+  ck_assert(gst_bus_pop_filtered(sink.bus, GST_MESSAGE_EOS) == nullptr);
   gst_pad_send_event(pads[1], gst_event_new_eos());
-  GstMessage* message = gst_bus_pop_filtered(bus, GST_MESSAGE_EOS);
+  GstMessage* message = gst_bus_pop_filtered(sink.bus, GST_MESSAGE_EOS);
   ck_assert(message != nullptr);
   gst_message_unref(message);
-  gst_element_set_state(element, GST_STATE_NULL);
+  gst_element_set_state(sink.element, GST_STATE_NULL);
   for (GstPad* pad : pads) {
-    gst_element_release_request_pad(element, pad);
+    gst_element_release_request_pad(sink.element, pad);
     gst_object_unref(pad);
   }
-  ck_assert(gst_bus_pop_filtered(bus, GST_MESSAGE_EOS) == nullptr);
-  gst_element_set_bus(element, nullptr);
-  gst_object_unref(bus);
-  gst_object_unref(element);
+  ck_assert(gst_bus_pop_filtered(sink.bus, GST_MESSAGE_EOS) == nullptr);
 }
 
 VC_SUITE_MAIN("plugins/webtransportsink")

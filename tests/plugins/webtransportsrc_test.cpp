@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include <arpa/inet.h>
 #include <gst/gst.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/plugins/webtransportbench.h"
+#include "tests/support/loopback.h"
 #include "tests/support/suite.h"
 
 using namespace videocall;
@@ -12,22 +12,12 @@ using namespace videocall::testing;
 
 namespace {
 
-struct Source {
-  Source() {
+struct Source : LoneElement {
+  Source() : LoneElement(make()) {}
+  static GstElement* make() {
     gst_init(nullptr, nullptr);
-    element = make_element("webtransportsrc");
-    gst_object_ref_sink(element);
-    bus = gst_bus_new();
-    gst_element_set_bus(element, bus);
+    return make_element("webtransportsrc");
   }
-  ~Source() {
-    gst_element_set_state(element, GST_STATE_NULL);
-    gst_element_set_bus(element, nullptr);
-    gst_object_unref(bus);
-    gst_object_unref(element);
-  }
-  GstElement* element;
-  GstBus* bus;
 };
 
 }  // namespace
@@ -111,14 +101,7 @@ VC_TEST(a_port_that_is_taken_is_an_error_with_a_remedy) {
   const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   const int on = 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-  sockaddr_in held{};
-  held.sin_family = AF_INET;
-  held.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  ck_assert_int_eq(bind(fd, reinterpret_cast<sockaddr*>(&held), sizeof held),
-                   0);
-  socklen_t size = sizeof held;
-  getsockname(fd, reinterpret_cast<sockaddr*>(&held), &size);
-  const std::string port = std::to_string(ntohs(held.sin_port));
+  const std::string port = std::to_string(bind_to_loopback(fd));
 
   Source source;
   g_object_set(source.element, "address", ("127.0.0.1:" + port).c_str(),

@@ -2,14 +2,13 @@
 // The admin API of a daemon without media: who may what, drain, metrics.
 #include "server/admin_api.h"
 
-#include <netinet/in.h>
 #include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "server/http_limits.h"
 #include "tests/server/http_client.h"
 #include "tests/server/running_daemon.h"
+#include "tests/support/loopback.h"
 #include "tests/support/suite.h"
 
 using namespace videocall;
@@ -48,15 +47,9 @@ std::string admin_base(RunningDaemon& daemon) {
 
 // A connection to |base|, an http://127.0.0.1:PORT, over which nothing goes.
 int connect_to(const std::string& base) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   const std::string port = base.substr(base.rfind(':') + 1);
-  address.sin_port = htons(static_cast<uint16_t>(std::stoi(port)));
   const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
-  ck_assert_int_eq(
-      ::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address),
-      0);
+  connect_to_loopback(socket, static_cast<uint16_t>(std::stoi(port)));
   return socket;
 }
 

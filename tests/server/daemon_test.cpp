@@ -3,7 +3,6 @@
 // signals, readiness.
 #include "server/daemon.h"
 
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -12,6 +11,7 @@
 #include "tests/server/certificate.h"
 #include "tests/server/http_client.h"
 #include "tests/server/process.h"
+#include "tests/support/loopback.h"
 #include "tests/support/suite.h"
 
 using namespace videocall;
@@ -55,15 +55,8 @@ void assert_fails(Process& process, int exit_code, const Words& words) {
 // A bound socket of |type| on a free loopback port.
 struct TakenPort {
   explicit TakenPort(int type) : fd(socket(AF_INET, type, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    ck_assert_int_eq(bind(fd.get(), generic, size), 0);
+    text = "127.0.0.1:" + std::to_string(bind_to_loopback(fd.get()));
     if (type == SOCK_STREAM) ck_assert_int_eq(listen(fd.get(), 1), 0);
-    ck_assert_int_eq(getsockname(fd.get(), generic, &size), 0);
-    text = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
   }
   UniqueFd fd;
   std::string text;
@@ -439,13 +432,7 @@ VC_TEST(a_peer_that_sends_garbage_is_no_harm) {
         std::string("POST /api/v1/meetings/a/join HTTP/1.1\r\nHost: x\r\n"
                     "Transfer-Encoding: chunked\r\n\r\nffffffffffff\r\n")}) {
     const UniqueFd fd(socket(AF_INET, SOCK_STREAM, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ck_assert_int_eq(connect(fd.get(), reinterpret_cast<sockaddr*>(&address),
-                             sizeof address),
-                     0);
+    connect_to_loopback(fd.get(), port);
     (void)send(fd.get(), garbage.data(), garbage.size(), MSG_NOSIGNAL);
     ck_assert_uint_eq(HttpClient(base).get("/healthz").status, 200);
   }

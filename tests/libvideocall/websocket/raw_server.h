@@ -3,7 +3,6 @@
 // test says. Never blocks; step() it.
 #pragma once
 
-#include <arpa/inet.h>
 #include <check.h>
 #include <fcntl.h>
 #include <gnutls/crypto.h>
@@ -16,6 +15,7 @@
 #include "libvideocall/base/unique_fd.h"
 #include "libvideocall/quic/certificate.h"
 #include "libvideocall/wire/packet.h"
+#include "tests/support/loopback.h"
 
 namespace videocall::websocket::testing {
 
@@ -34,15 +34,8 @@ class RawServer {
   explicit RawServer(bool secure) : secure_(secure) {
     listener_.reset(
         socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* raw = reinterpret_cast<sockaddr*>(&address);
-    ck_assert_int_eq(bind(listener_.get(), raw, size), 0);
+    port_ = videocall::testing::bind_to_loopback(listener_.get());
     ck_assert_int_eq(listen(listener_.get(), 4), 0);
-    ck_assert_int_eq(getsockname(listener_.get(), raw, &size), 0);
-    port_ = ntohs(address.sin_port);
     if (!secure) return;
     auto made = quic::generate_credentials(std::chrono::system_clock::now());
     ck_assert(made.ok());
