@@ -7,6 +7,32 @@ using namespace videocall;
 using namespace videocall::client;
 using namespace videocall::client::test;
 
+namespace {
+
+// The next thing to do is due within |full|, spread by chance.
+void assert_waits(const Rig& rig, Duration full) {
+  ck_assert(rig.session.next_timer() >= rig.now + full / 2);
+  ck_assert(rig.session.next_timer() <= rig.now + full);
+}
+
+// Lets every try fail: up to |end| they follow quickly, and soon no more.
+void fail_until_slow(Rig& rig, Time end) {
+  const auto is_quick = [&] {
+    rig.run_timer();
+    rig.session.on_join_failed({0, "", "refused", false}, rig.now);
+    return rig.session.next_timer() <= rig.now + limits::kDrainRetryDelay;
+  };
+  int tries = 0;
+  for (bool quick = true; quick; ++tries) {
+    quick = is_quick();
+    ck_assert(quick || rig.now >= end);
+    ck_assert(rig.now < end + 2 * limits::kDrainRetryDelay);
+  }
+  ck_assert_int_ge(tries, limits::kDrainRetryTime / limits::kDrainRetryDelay);
+}
+
+}  // namespace
+
 VC_TEST(resumes_after_a_loss) {
   for (CloseCode code :
        {CloseCode::overload, CloseCode::idle, static_cast<CloseCode>(99)}) {
@@ -134,9 +160,7 @@ VC_TEST(while_nobody_else_takes_it_the_call_goes_on) {
     ck_assert_int_eq(rig.owner.joins, 2 + i);
     rig.session.on_join_failed({503, "DRAINING", "", false}, rig.now);
     ck_assert(rig.state() == State::connected);
-    ck_assert(rig.session.next_timer() >=
-              rig.now + limits::kMoveRetryDelay / 2);
-    ck_assert(rig.session.next_timer() <= rig.now + limits::kMoveRetryDelay);
+    assert_waits(rig, limits::kMoveRetryDelay);
   }
   // One that would have it wait is none to go to either.
   rig.run_timer();
@@ -144,23 +168,23 @@ VC_TEST(while_nobody_else_takes_it_the_call_goes_on) {
   waiting.status = "waiting";
   rig.session.on_joined(waiting, rig.now);
   ck_assert(rig.state() == State::connected);
-  ck_assert(rig.session.next_timer() >= rig.now + limits::kMoveRetryDelay / 2);
-  ck_assert(rig.session.next_timer() <= rig.now + limits::kMoveRetryDelay);
+  assert_waits(rig, limits::kMoveRetryDelay);
   // It is closed: the next try is at once, and the next ones follow quickly.
   rig.session.on_disconnected(CloseCode::draining, "", rig.now);
   ck_assert(rig.state() == State::reconnecting);
   const Time closed = rig.now;
-  int tries = 0;
-  while (rig.now < closed + limits::kDrainRetryTime) {
-    rig.run_timer();
-    rig.session.on_join_failed({0, "", "refused", false}, rig.now);
-    const bool quick =
-        rig.session.next_timer() <= rig.now + limits::kDrainRetryDelay;
-    // Not for ever.
-    ck_assert(quick == (rig.now < closed + limits::kDrainRetryTime));
-    ++tries;
-  }
-  ck_assert_int_ge(tries, limits::kDrainRetryTime / limits::kDrainRetryDelay);
+  fail_until_slow(rig, closed + limits::kDrainRetryTime);
+}
+
+VC_TEST(where_the_other_one_is_not_there_tries_follow_quickly) {
+  Rig rig;
+  rig.start_and_connect();
+  rig.session.on_draining(rig.now);
+  rig.run_timer();
+  rig.session.on_joined(Rig::answer(), rig.now);
+  const Time left = rig.now;
+  rig.session.on_connect_refused(0, "", rig.now);
+  fail_until_slow(rig, left + limits::kDrainRetryTime);
 }
 
 VC_TEST(a_join_under_way_when_it_is_closed_is_the_next_attempt) {
