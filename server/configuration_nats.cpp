@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/configuration_nats.h"
 
-#include <glib.h>
+#include <gio/gio.h>
 
 #include <algorithm>
 #include <charconv>
@@ -86,29 +86,48 @@ Result<void> check_server(const std::string& url) {
                "nats://HOST:4222 and a comma between several");
 }
 
-Result<std::string> read(const char* key, const std::string& path) {
+constexpr const char* kCredentialsRemedy =
+    "it is a file as \"nsc generate creds\" writes it";
+constexpr const char* kCaRemedy =
+    "it is a PEM file of the authority's certificates";
+
+Error bad_file(const char* key, std::string what, const char* remedy) {
+  if (what.ends_with('.')) what.pop_back();
+  return wrong(std::string(key) + ": " + what + "; " + remedy);
+}
+
+Result<void> check_credentials(const std::string& path) {
+  if (path.empty()) return {};
+  constexpr const char* kKey = "nats-credentials";
   gchar* text = nullptr;
   gsize size = 0;
   GError* error = nullptr;
   if (!g_file_get_contents(path.c_str(), &text, &size, &error)) {
-    Error failure{Errc::not_found, std::string(key) + ": " + error->message};
+    Error failure = bad_file(kKey, error->message, kCredentialsRemedy);
     g_error_free(error);
     return failure;
   }
-  std::string contents(text, std::min<size_t>(size, kMaxFileBytes));
+  const std::string contents(text, std::min<size_t>(size, kMaxFileBytes));
   g_free(text);
-  return contents;
+  for (const char* mark : {"BEGIN NATS USER JWT", "BEGIN USER NKEY SEED"})
+    if (contents.find(mark) == std::string::npos)
+      return bad_file(kKey, path + " has no \"" + mark + "\"",
+                      kCredentialsRemedy);
+  return {};
 }
 
-// |path|, if it is set, holds something between |mark| lines.
-Result<void> check_file(const char* key, const std::string& path,
-                        std::string_view mark, const char* remedy) {
+Result<void> check_ca(const std::string& path) {
   if (path.empty()) return {};
-  const auto contents = read(key, path);
-  if (!contents) return contents.error();
-  if (contents->find(mark) != std::string::npos) return {};
-  return wrong(std::string(key) + ": " + path + " has no \"" +
-               std::string(mark) + "\"; " + remedy);
+  GError* error = nullptr;
+  GList* certificates =
+      g_tls_certificate_list_new_from_file(path.c_str(), &error);
+  const bool some = certificates != nullptr;
+  g_list_free_full(certificates, g_object_unref);
+  if (some) return {};
+  std::string what = path + " has no certificate";
+  if (error) what = path + " cannot be used: " + error->message;
+  g_clear_error(&error);
+  return bad_file("nats-ca", what, kCaRemedy);
 }
 
 }  // namespace
@@ -141,14 +160,10 @@ Result<void> check_nats(const Configuration& configuration) {
 }
 
 Result<void> check_nats_files(const Configuration& configuration) {
-  if (auto checked =
-          check_file("nats-credentials", configuration.nats_credentials,
-                     "BEGIN NATS USER JWT",
-                     "it is a file as \"nsc generate creds\" writes it");
+  if (auto checked = check_credentials(configuration.nats_credentials);
       !checked)
     return checked;
-  return check_file("nats-ca", configuration.nats_ca, "BEGIN CERTIFICATE",
-                    "it is a PEM file of the authority's certificates");
+  return check_ca(configuration.nats_ca);
 }
 
 }  // namespace videocall::server

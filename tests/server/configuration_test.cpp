@@ -6,6 +6,7 @@
 #include "server/configuration_nats.h"
 #include "server/configuration_sources.h"
 #include "server/http_limits.h"
+#include "tests/server/certificate.h"
 #include "tests/server/temporary_folder.h"
 #include "tests/support/suite.h"
 
@@ -379,25 +380,46 @@ VC_TEST(nats_files_are_what_they_should_be) {
     const auto checked = check_nats_files(configuration);
     return checked.ok() ? std::string() : checked.error().message;
   };
-  const std::string ca = folder.write(
-      "ca.pem", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n");
-  const std::string user = folder.write(
-      "user.creds",
-      "-----BEGIN NATS USER JWT-----\nx\n------END NATS USER JWT------\n");
+  const std::string ca = make_certificate(folder, "ca").certificate;
+  const std::string jwt =
+      "-----BEGIN NATS USER JWT-----\nx\n------END NATS USER JWT------\n";
+  const std::string user =
+      folder.write("user.creds", jwt +
+                                     "-----BEGIN USER NKEY SEED-----\nx\n"
+                                     "------END USER NKEY SEED------\n");
   ck_assert_str_eq(check("", "").c_str(), "");
   ck_assert_str_eq(check(user, ca).c_str(), "");
-  ck_assert(check(folder.file("none"), "").starts_with("nats-credentials: "));
-  ck_assert(check("", folder.file("none")).starts_with("nats-ca: "));
+  const std::string bad_creds =
+      "; it is a file as \"nsc generate creds\" writes it";
   ck_assert_str_eq(check(ca, "").c_str(),
                    ("nats-credentials: " + ca +
-                    " has no \"BEGIN NATS USER JWT\"; it is a file as \"nsc "
-                    "generate creds\" writes it")
+                    " has no \"BEGIN NATS USER JWT\"" + bad_creds)
                        .c_str());
-  ck_assert_str_eq(check("", user).c_str(),
-                   ("nats-ca: " + user +
-                    " has no \"BEGIN CERTIFICATE\"; it is a PEM file of the "
-                    "authority's certificates")
+  const std::string half = folder.write("half.creds", jwt);
+  ck_assert_str_eq(check(half, "").c_str(),
+                   ("nats-credentials: " + half +
+                    " has no \"BEGIN USER NKEY SEED\"" + bad_creds)
                        .c_str());
+  const std::string bad_ca =
+      "; it is a PEM file of the authority's certificates";
+  ck_assert_str_eq(
+      check("", user).c_str(),
+      ("nats-ca: " + user + " has no certificate" + bad_ca).c_str());
+  const std::string rubbish = folder.write(
+      "rubbish.pem",
+      "-----BEGIN CERTIFICATE-----\nrubbish\n-----END CERTIFICATE-----\n");
+  for (const std::string& file : {rubbish, folder.write("empty", ""),
+                                  folder.file("none"), folder.path()}) {
+    const std::string ca_said = check("", file);
+    ck_assert_msg(
+        ca_said.starts_with("nats-ca: " + file) && ca_said.ends_with(bad_ca),
+        "%s", ca_said.c_str());
+    const std::string user_said = check(file, "");
+    ck_assert_msg(user_said.starts_with("nats-credentials: ") &&
+                      user_said.find(file) != std::string::npos &&
+                      user_said.ends_with(bad_creds),
+                  "%s", user_said.c_str());
+  }
 }
 
 VC_TEST(help_and_version_need_no_configuration) {
