@@ -188,6 +188,7 @@ Result<void> FleetShard::trust(const FleetTarget& target) {
   TlsClientConfig tls;
   tls.certificate_hashes = target.certificate_hashes;
   tls.insecure_skip_verify = config_.insecure_skip_verify;
+  tls.ca_file = config_.ca_file;
   auto context = TlsContext::create_client(tls);
   if (!context) return context.error();
   tls_ = std::move(*context);

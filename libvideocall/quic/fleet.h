@@ -47,6 +47,7 @@ class FleetVisitor {
 struct FleetConfig {
   std::string client_name;  // goes into CONNECTION
   bool insecure_skip_verify = false;
+  std::string ca_file;  // PEM, instead of the system's CAs; empty: those
   // Sessions at one server are spread over so many, hence over so many of its
   // shards.
   size_t sockets = 1;

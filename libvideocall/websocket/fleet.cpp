@@ -120,7 +120,8 @@ Result<FleetSession::Start> WebSocketFleet::prepare(
     authority_ = url->authority;
   }
   if (url->secure && !tls_) {
-    auto made = ClientTls::create(config_.insecure_skip_verify);
+    auto made =
+        ClientTls::create(config_.insecure_skip_verify, config_.ca_file);
     if (!made) return made.error();
     tls_ = std::move(*made);
   }

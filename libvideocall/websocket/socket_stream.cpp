@@ -55,7 +55,7 @@ Error refused_certificate(gnutls_session_t session) {
 // -- ClientTls ----------------------------------------------------------------
 
 Result<std::shared_ptr<ClientTls>> ClientTls::create(
-    bool insecure_skip_verify) {
+    bool insecure_skip_verify, const std::string& ca_file) {
   std::shared_ptr<ClientTls> tls(new ClientTls);
   tls->verify_ = !insecure_skip_verify;
   if (int rv = gnutls_priority_init(&tls->priority_, kPriority, nullptr))
@@ -63,9 +63,15 @@ Result<std::shared_ptr<ClientTls>> ClientTls::create(
   if (int rv = gnutls_certificate_allocate_credentials(&tls->credentials_))
     return tls_error("cannot make credentials", rv);
   if (insecure_skip_verify) return tls;
-  const int rv = gnutls_certificate_set_x509_system_trust(tls->credentials_);
-  if (rv < 0) return tls_error("cannot read the system's certificates", rv);
-  return tls;
+  const int rv =
+      ca_file.empty()
+          ? gnutls_certificate_set_x509_system_trust(tls->credentials_)
+          : gnutls_certificate_set_x509_trust_file(
+                tls->credentials_, ca_file.c_str(), GNUTLS_X509_FMT_PEM);
+  if (rv >= 0) return tls;
+  const std::string what =
+      ca_file.empty() ? "the system's certificates" : ca_file;
+  return tls_error(("cannot read " + what).c_str(), rv);
 }
 
 ClientTls::~ClientTls() {

@@ -21,8 +21,10 @@ namespace videocall::websocket {
 // What the TLS connections of a client share: the certificates that it trusts.
 class ClientTls {
  public:
-  // The system's CAs; with |insecure_skip_verify| any certificate does.
-  static Result<std::shared_ptr<ClientTls>> create(bool insecure_skip_verify);
+  // Those of the PEM file |ca_file|, or if it is empty the system's; with
+  // |insecure_skip_verify| any certificate does.
+  static Result<std::shared_ptr<ClientTls>> create(bool insecure_skip_verify,
+                                                   const std::string& ca_file);
   ~ClientTls();
   ClientTls(const ClientTls&) = delete;
   ClientTls& operator=(const ClientTls&) = delete;

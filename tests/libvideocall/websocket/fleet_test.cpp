@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "tests/libvideocall/websocket/raw_server.h"
+#include "tests/server/temporary_folder.h"
 #include "tests/support/make_packet.h"
 #include "tests/support/suite.h"
 
 using namespace videocall;
 using namespace videocall::websocket;
 using videocall::testing::control;
+using videocall::testing::TemporaryFolder;
 using videocall::websocket::testing::RawServer;
 
 namespace {
@@ -44,15 +46,25 @@ std::string text_of(const PacketRef& packet) {
 struct Rig {
   explicit Rig(bool secure = false, bool insecure_skip_verify = true)
       : server(secure) {
-    auto made = create_fleet(
-        {.client_name = "test", .insecure_skip_verify = insecure_skip_verify},
-        visitor);
+    start_fleet(insecure_skip_verify, "");
+  }
+  // Trusts |ca_file| and nobody else.
+  explicit Rig(const std::function<std::string(const RawServer&)>& ca_file)
+      : server(true) {
+    start_fleet(false, ca_file(server));
+  }
+  void start_fleet(bool insecure_skip_verify, const std::string& ca_file) {
+    auto made = create_fleet({.client_name = "test",
+                              .insecure_skip_verify = insecure_skip_verify,
+                              .ca_file = ca_file},
+                             visitor);
     ck_assert(made.ok());
     fleet = std::move(*made);
   }
-  void connect(uint64_t bits_per_second = 0) {
+  void connect(uint64_t bits_per_second = 0,
+               const std::string& host = "127.0.0.1") {
     quic::FleetTarget target;
-    target.url = server.url();
+    target.url = server.url(host);
     target.impairment.bits_per_second = bits_per_second;
     ck_assert(fleet->connect(0, target, Clock::now()).ok());
   }
@@ -148,6 +160,47 @@ VC_TEST(trusts_no_certificate_of_nobody) {
   ck_assert_msg(rig.visitor.reason.find("certificate") != std::string::npos,
                 "%s", rig.visitor.reason.c_str());
   ck_assert(!rig.server.asked());  // so it has no token
+}
+
+VC_TEST(trusts_a_certificate_of_its_authority_and_of_the_right_name) {
+  const TemporaryFolder folder;
+  const auto own = [&](const RawServer& server) {
+    return folder.write("own.pem", server.certificate());
+  };
+  const auto strangers = [&](const RawServer&) {
+    return folder.write("stranger.pem", RawServer(true).certificate());
+  };
+  Rig good(own);
+  good.connect(0, "localhost");
+  good.until([&] { return good.server.asked(); });
+  good.server.accept_upgrade();
+  good.until([&] { return good.visitor.opened == 1; });
+
+  Rig other_name(own);
+  other_name.connect();
+  Rig other_authority(strangers);
+  other_authority.connect(0, "localhost");
+  for (Rig* rig : {&other_name, &other_authority}) {
+    rig->until([&] { return rig->visitor.ended == 1; });
+    ck_assert_int_eq(rig->visitor.opened, 0);
+    ck_assert(!rig->server.asked());  // so it has no token
+  }
+  ck_assert_msg(other_name.visitor.reason.find("name") != std::string::npos,
+                "%s", other_name.visitor.reason.c_str());
+  ck_assert_msg(
+      other_authority.visitor.reason.find("not trusted") != std::string::npos,
+      "%s", other_authority.visitor.reason.c_str());
+}
+
+VC_TEST(a_file_of_authorities_that_is_none_is_said_so) {
+  const std::string nowhere = "/nowhere/ca.pem";
+  Rig rig([&](const RawServer&) { return nowhere; });
+  quic::FleetTarget target;
+  target.url = rig.server.url();
+  const auto tried = rig.fleet->connect(0, target, Clock::now());
+  ck_assert(!tried.ok());
+  ck_assert_msg(tried.error().message.find(nowhere) != std::string::npos, "%s",
+                tried.error().message.c_str());
 }
 
 VC_TEST(tells_how_it_ended) {

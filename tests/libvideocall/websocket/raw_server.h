@@ -47,9 +47,20 @@ class RawServer {
   RawServer(const RawServer&) = delete;
   RawServer& operator=(const RawServer&) = delete;
 
-  [[nodiscard]] std::string url() const {
-    return std::string(secure_ ? "wss" : "ws") +
-           "://127.0.0.1:" + std::to_string(port_) + "/meet/m?token=t";
+  [[nodiscard]] std::string url(const std::string& host = "127.0.0.1") const {
+    return std::string(secure_ ? "wss" : "ws") + "://" + host + ":" +
+           std::to_string(port_) + "/meet/m?token=t";
+  }
+  // As PEM; it is for "localhost".
+  [[nodiscard]] std::string certificate() const {
+    gnutls_datum_t der{};
+    gnutls_datum_t pem{};
+    ck_assert_int_eq(
+        gnutls_certificate_get_crt_raw(credentials_->handle, 0, 0, &der), 0);
+    ck_assert_int_eq(gnutls_pem_base64_encode2("CERTIFICATE", &der, &pem), 0);
+    std::string text(reinterpret_cast<char*>(pem.data), pem.size);
+    gnutls_free(pem.data);
+    return text;
   }
   void stop_listening() { listener_.reset(); }
   void hang_up() { socket_.reset(); }
