@@ -4,6 +4,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Daemon } from '../e2e/support/daemon.mjs';
 import { Broker, freePort } from './brokers.mjs';
@@ -55,10 +56,30 @@ export class Pair {
     return new URL(transports.find(({ kind }) => kind === 'webtransport').url).host;
   }
 
+  // Until together() the two hear nothing of each other, so each keeps those
+  // of |meetings| who ask it.
+  async apart(meetings) {
+    await this.broker.kill();
+    for (const meeting of meetings)
+      while (!(await this.#eachKeeps(meeting))) await sleep(100);
+  }
+  together() {
+    return this.broker.again();
+  }
+
   async stop() {
     for (const node of this.nodes) await node.process.stop('SIGKILL');
     await this.broker.kill();
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  // A connection that fetch() has kept may be that of a server before its restart.
+  async #eachKeeps(meeting) {
+    try {
+      return (await this.leadsTo(0, meeting)) !== (await this.leadsTo(1, meeting));
+    } catch {
+      return false;
+    }
   }
 
   async #startNode(index) {
