@@ -16,9 +16,9 @@ class WebSocketServerBench {
  public:
   using Decide = std::function<void(GstElement* source, const GstStructure*)>;
 
-  explicit WebSocketServerBench(Decide decide = admit,
+  explicit WebSocketServerBench(Decide decide = {},
                                 guint max_sessions_per_address = 0)
-      : decide_(std::move(decide)) {
+      : decide_(decide ? std::move(decide) : admit) {
     pipeline = gst_pipeline_new(nullptr);
     source = make_element("websocketsrc");
     GstElement* router = make_element("videocallrouter");

@@ -108,8 +108,8 @@ class ServerBench {
   using Decide = std::function<void(GstElement* source, const GstStructure*)>;
 
   explicit ServerBench(guint shards = 1, const char* endpoint = "server",
-                       Decide decide = admit)
-      : decide_(std::move(decide)) {
+                       Decide decide = {})
+      : decide_(decide ? std::move(decide) : admit) {
     pipeline = gst_pipeline_new(nullptr);
     router = make_element("videocallrouter");
     sink = make_element("webtransportsink");
