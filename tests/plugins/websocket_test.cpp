@@ -162,7 +162,7 @@ VC_TEST(sessions_of_one_address_are_bounded_over_all_transports) {
   g_object_set(webtransport.sources[0], "max-sessions-per-address", 1u,
                nullptr);
   webtransport.play();
-  WebSocketServerBench websocket({}, 1);
+  WebSocketServerBench websocket(admit, 1);
   websocket.play();
   auto first =
       std::make_unique<CallerBench>(webtransport, webtransport.uri("a"), "a");
