@@ -80,6 +80,14 @@ gssize write_nonblocking(GPollableOutputStream* stream, const void* buffer,
     g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_CLOSED, "given up");
     return -1;
   }
+  switch (self->tap->on_write({static_cast<const uint8_t*>(buffer), count})) {
+    case StreamTap::Way::held:
+      return static_cast<gssize>(count);
+    case StreamTap::Way::wait:
+      return would_block(error);
+    case StreamTap::Way::below:
+      break;
+  }
   const gssize size = g_pollable_output_stream_write_nonblocking(
       G_POLLABLE_OUTPUT_STREAM(self->base), buffer, count, nullptr, error);
   if (size > 0) self->tap->on_written(static_cast<size_t>(size));

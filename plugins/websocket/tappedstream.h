@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A GIOStream around another one that lets somebody see what goes through it:
-// what comes may be held back or swallowed, what goes is counted. libsoup's
-// WebSocket says neither how much of what it was given is on its way nor what
-// it is about to keep.
+// what comes may be held back or swallowed, what goes is counted or gathered.
+// libsoup's WebSocket says neither how much of what it was given is on its way
+// nor what it is about to keep.
 #pragma once
 
 #include <gio/gio.h>
@@ -21,6 +21,11 @@ class StreamTap {
   virtual size_t may_read() = 0;
   // |bytes| came. False: the reader is not to see them.
   virtual bool on_read(Bytes bytes) = 0;
+  // |bytes| are to be written. |held|: the tap has taken them all and writes
+  // them to the stream below itself, before what comes next; |wait|: the writer
+  // is told that there is no room.
+  enum class Way { below, held, wait };
+  virtual Way on_write(Bytes bytes) = 0;
   // The stream below took |size| bytes.
   virtual void on_written(size_t size) = 0;
 };

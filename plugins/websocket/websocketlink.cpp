@@ -15,6 +15,9 @@ namespace {
 
 constexpr uint16_t kCloseCodeBase = 4'000;
 constexpr uint16_t kMaxCloseCode = 4'999;
+// Frames up to this size wait for the end of a visit, so many bytes at most.
+constexpr size_t kMaxHeldFrame = 1'024;
+constexpr size_t kMaxHeldBytes = 8 * 1'024;
 constexpr int kKeepUnsent = static_cast<int>(limits::kMaxUnsentSocketBytes);
 
 // The socket below TLS and whatever libsoup wraps around a connection;
@@ -81,6 +84,7 @@ Link::Link(GIOStream* stream, Side side, LinkVisitor& visitor)
       visitor_(visitor),
       socket_(find_socket(stream)),
       stream_(tapped_stream_new(stream, this)),
+      output_(G_POLLABLE_OUTPUT_STREAM(g_io_stream_get_output_stream(stream))),
       guard_(side == Side::server ? limits::kMaxPacketBytes
                                   : limits::kMaxStampedPacketBytes) {
   if (socket_) tune(socket_);
@@ -106,6 +110,7 @@ Link::Link(GIOStream* stream, Side side, LinkVisitor& visitor)
 }
 
 Link::~Link() {
+  stop_waiting();
   g_signal_handlers_disconnect_by_data(connection_, this);
   tapped_stream_detach(stream_);
   if (!gone_ && socket_) {
@@ -141,6 +146,66 @@ bool Link::on_read(Bytes bytes) {
 
 // -- Writing ------------------------------------------------------------------
 
+// Many who arrive at once are told of each other: thousands of small frames,
+// each of which would be a call of the kernel and a segment.
+StreamTap::Way Link::on_write(Bytes bytes) {
+  const bool small = visiting_ && !closing_ && bytes.size() <= kMaxHeldFrame;
+  const bool fits = small && held_.size() + bytes.size() <= kMaxHeldBytes;
+  if (!fits && !flush()) return Way::wait;
+  if (!small) return Way::below;
+  held_.insert(held_.end(), bytes.begin(), bytes.end());
+  on_written(bytes.size());
+  return Way::held;
+}
+
+// True: nothing is held any more.
+bool Link::flush() {
+  if (held_.empty()) return true;
+  size_t sent = 0;
+  GError* error = nullptr;
+  while (sent < held_.size()) {
+    const gssize size = g_pollable_output_stream_write_nonblocking(
+        output_, held_.data() + sent, held_.size() - sent, nullptr, &error);
+    if (size <= 0) break;
+    sent += static_cast<size_t>(size);
+  }
+  // That the connection is gone libsoup finds out when it reads.
+  if (error && !g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+    sent = held_.size();
+  g_clear_error(&error);
+  if (sent < held_.size()) {
+    held_.erase(held_.begin(), held_.begin() + static_cast<ptrdiff_t>(sent));
+    if (sent > 0 || stalled_since_ == Time::max())
+      stalled_since_ = Clock::now();
+    wait_for_room();
+    return false;
+  }
+  held_.clear();
+  if (held_.capacity() > kMaxHeldFrame) held_.shrink_to_fit();
+  stop_waiting();
+  if (pending() == 0) stalled_since_ = Time::max();
+  return true;
+}
+
+void Link::wait_for_room() {
+  if (room_) return;
+  room_ = g_pollable_output_stream_create_source(output_, nullptr);
+  const GPollableSourceFunc there_is = [](GObject*, gpointer data) -> gboolean {
+    auto* self = static_cast<Link*>(data);
+    if (self->flush()) self->visitor_.wants_visit();
+    return G_SOURCE_CONTINUE;
+  };
+  g_source_set_callback(room_, G_SOURCE_FUNC(there_is), this, nullptr);
+  g_source_attach(room_, g_main_context_get_thread_default());
+}
+
+void Link::stop_waiting() {
+  if (!room_) return;
+  g_source_destroy(room_);
+  g_source_unref(room_);
+  room_ = nullptr;
+}
+
 void Link::on_written(size_t size) {
   written_ += size;
   if (written_ < handed_) {
@@ -168,6 +233,7 @@ bool Link::is_open() const {
 
 void Link::visit(quic::SendSource& source, Time now) {
   tell();
+  if (!held_.empty()) return;  // what is left of the last visit goes first
   visiting_ = true;
   while (is_open() && pending() == 0) {
     const quic::SendItem item = source.next(now);
@@ -176,6 +242,7 @@ void Link::visit(quic::SendSource& source, Time now) {
     source.consumed(item, item.bytes.size(), item.fin);
   }
   visiting_ = false;
+  flush();
 }
 
 // -- The end ------------------------------------------------------------------

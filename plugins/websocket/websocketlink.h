@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 // One open WebSocket, for a channel: what the channel has to send goes out as
-// one message a packet, as fast as the socket takes it and no faster, and what
-// comes is checked while it comes. Server and client side. Belongs to the
-// thread of the loop whose main context was the thread's default when it was
-// made.
+// one message a packet, as fast as the socket takes it and no faster, small
+// ones that go at once in one write, and what comes is checked while it comes.
+// Server and client side. Belongs to the thread of the loop whose main context
+// was the thread's default when it was made.
 #pragma once
 
 #include <gio/gio.h>
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "libvideocall/quic/webtransport.h"
 #include "libvideocall/websocket/frame_guard.h"
@@ -78,6 +79,7 @@ class Link final : public quic::WebTransportSession, private StreamTap {
   // StreamTap
   size_t may_read() override;
   bool on_read(Bytes bytes) override;
+  Way on_write(Bytes bytes) override;
   void on_written(size_t size) override;
 
   bool is_open() const;
@@ -86,14 +88,18 @@ class Link final : public quic::WebTransportSession, private StreamTap {
   uint64_t pending() const {
     return handed_ > written_ ? handed_ - written_ : 0;
   }
+  bool flush();
+  void wait_for_room();
+  void stop_waiting();
   void tell();
   void end(End how);
   void handle_closed();
 
   const Side side_;
-  LinkVisitor& visitor_;         // borrowed
-  GSocket* socket_ = nullptr;    // owned; nullptr: none was found
-  GIOStream* stream_ = nullptr;  // owned; the tapped one
+  LinkVisitor& visitor_;                     // borrowed
+  GSocket* socket_ = nullptr;                // owned; nullptr: none was found
+  GIOStream* stream_ = nullptr;              // owned; the tapped one
+  GPollableOutputStream* output_ = nullptr;  // borrowed of it: what is below
   SoupWebsocketConnection* connection_ = nullptr;  // owned
 
   FrameGuard guard_;
@@ -112,7 +118,9 @@ class Link final : public quic::WebTransportSession, private StreamTap {
   size_t read_in_turn_ = 0;
   uint64_t read_ = 0;
   uint64_t handed_ = 0;
-  uint64_t written_ = 0;
+  uint64_t written_ = 0;       // or held
+  std::vector<uint8_t> held_;  // small frames of a visit, written as one
+  GSource* room_ = nullptr;    // owned; while the socket does not take them
   Time stalled_since_ = Time::max();  // while anything is pending
   quic::StreamId last_stream_ = 0;
 };
