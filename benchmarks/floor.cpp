@@ -15,6 +15,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <thread>
 #include <vector>
@@ -67,15 +68,19 @@ UniqueFd udp_socket(sockaddr_in& address) {
   address = {.sin_family = AF_INET};
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size);
-  getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size);
+  auto* raw = reinterpret_cast<sockaddr*>(&address);
+  if (bind(fd.get(), raw, size) != 0 ||
+      getsockname(fd.get(), raw, &size) != 0) {
+    std::perror("no UDP port on loopback");
+    std::exit(1);
+  }
   return fd;
 }
 
 // Reads and drops, on the load's core, as viewers would.
 void drain(int fd, int cpu, const std::atomic<bool>& stop) {
   pin_to(cpu);
-  std::vector<uint8_t> buffer(65536 * 8);
+  std::vector<uint8_t> buffer(size_t{65536} * 8);
   std::array<iovec, 8> parts;
   std::array<mmsghdr, 8> messages{};
   for (size_t i = 0; i < parts.size(); ++i) {
@@ -167,6 +172,7 @@ class Trains {
 
 }  // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): it may end that way
 int main(int argc, char** argv) {
   Load load;
   CLI::App app{

@@ -221,28 +221,29 @@ bool HttpApi::is_allowed_origin(const HttpRequest& request) const {
          parts_.urls.is_same_origin(origin, request.header("host"));
 }
 
+// Of a join that is not even looked at.
+std::optional<HttpResponse> HttpApi::refusal_of(const HttpRequest& request) {
+  if (draining_ && parts_.relay.nodes().size() < 2)
+    return later(failure(503, "DRAINING", "The server is about to stop."), 1);
+  if (!is_allowed_origin(request))
+    return failure(403, "WRONG_ORIGIN",
+                   "Pages of " + std::string(request.header("origin")) +
+                       " may not join here; allowed-origin lets them.");
+  if (!join_limiter_.allow(request.remote_address, Clock::now()))
+    return later(failure(429, "TOO_MANY_JOINS",
+                         "Too many joins from this address; try again in a "
+                         "moment."),
+                 1);
+  if (!is_json(request.header("content-type")))
+    return failure(415, "NOT_JSON",
+                   "Send the request as Content-Type: application/json.");
+  return std::nullopt;
+}
+
 void HttpApi::join(const HttpRequest& request, const std::string& meeting,
                    const HttpReply& reply) {
-  if (draining_ && parts_.relay.nodes().size() < 2) {
-    reply(later(failure(503, "DRAINING", "The server is about to stop."), 1));
-    return;
-  }
-  if (!is_allowed_origin(request)) {
-    reply(failure(403, "WRONG_ORIGIN",
-                  "Pages of " + std::string(request.header("origin")) +
-                      " may not join here; allowed-origin lets them."));
-    return;
-  }
-  if (!join_limiter_.allow(request.remote_address, Clock::now())) {
-    reply(later(failure(429, "TOO_MANY_JOINS",
-                        "Too many joins from this address; try again in a "
-                        "moment."),
-                1));
-    return;
-  }
-  if (!is_json(request.header("content-type"))) {
-    reply(failure(415, "NOT_JSON",
-                  "Send the request as Content-Type: application/json."));
+  if (auto refusal = refusal_of(request)) {
+    reply(*std::move(refusal));
     return;
   }
   auto names = read_names(request.body);

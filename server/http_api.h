@@ -78,6 +78,7 @@ class HttpApi {
   void show_meeting(const std::string& meeting, const HttpReply& reply);
   void show_ready(const HttpReply& reply);
   bool is_allowed_origin(const HttpRequest& request) const;
+  std::optional<HttpResponse> refusal_of(const HttpRequest& request);
 
   const Parts parts_;
   const StaticFiles files_;

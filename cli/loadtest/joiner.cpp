@@ -51,6 +51,9 @@ struct Joiner::Call {
   SoupMessage* message = nullptr;
   Joined joined;
   Time begin;
+
+  // |data|: the call, which ends here.
+  static void on_answer(GObject* source, GAsyncResult* result, gpointer data);
 };
 
 Joiner::Joiner(std::string transport, bool insecure_skip_verify,
@@ -144,38 +147,40 @@ void Joiner::start(Request request) {
   g_signal_connect(call->message, "accept-certificate", G_CALLBACK(accept),
                    GINT_TO_POINTER(insecure_skip_verify_ ? 1 : 0));
   ++running_;
-  const auto done = +[](GObject* source, GAsyncResult* result, gpointer data) {
-    auto* const ended = static_cast<Call*>(data);
-    Joined& joined = ended->joined;
-    joined.took = Clock::now() - ended->begin;
-    GError* error = nullptr;
-    GBytes* answer =
-        soup_session_send_and_read_finish(SOUP_SESSION(source), result, &error);
-    if (answer) {
-      gsize size = 0;
-      const void* bytes = g_bytes_get_data(answer, &size);
-      joined.status = static_cast<int>(soup_message_get_status(ended->message));
-      try {
-        read_answer({static_cast<const char*>(bytes), size},
-                    ended->joiner->transport_, joined);
-      } catch (const json::exception&) {  // a field of another type
-        joined.url.clear();
-        joined.error = "the answer is none of videocall's API";
-      }
-      g_bytes_unref(answer);
-    } else {
-      joined.error = error->message;
-      joined.bad_certificate = error->domain == G_TLS_ERROR &&
-                               error->code == G_TLS_ERROR_BAD_CERTIFICATE;
-      g_error_free(error);
-    }
-    g_object_unref(ended->message);
-    --ended->joiner->running_;
-    ended->joiner->finish(std::move(joined));
-    delete ended;
-  };
   soup_session_send_and_read_async(session_, call->message, G_PRIORITY_DEFAULT,
-                                   nullptr, done, call);
+                                   nullptr, Call::on_answer, call);
+}
+
+void Joiner::Call::on_answer(GObject* source, GAsyncResult* result,
+                             gpointer data) {
+  auto* const ended = static_cast<Call*>(data);
+  Joined& joined = ended->joined;
+  joined.took = Clock::now() - ended->begin;
+  GError* error = nullptr;
+  GBytes* answer =
+      soup_session_send_and_read_finish(SOUP_SESSION(source), result, &error);
+  if (answer) {
+    gsize size = 0;
+    const void* bytes = g_bytes_get_data(answer, &size);
+    joined.status = static_cast<int>(soup_message_get_status(ended->message));
+    try {
+      read_answer({static_cast<const char*>(bytes), size},
+                  ended->joiner->transport_, joined);
+    } catch (const json::exception&) {  // a field of another type
+      joined.url.clear();
+      joined.error = "the answer is none of videocall's API";
+    }
+    g_bytes_unref(answer);
+  } else {
+    joined.error = error->message;
+    joined.bad_certificate = error->domain == G_TLS_ERROR &&
+                             error->code == G_TLS_ERROR_BAD_CERTIFICATE;
+    g_error_free(error);
+  }
+  g_object_unref(ended->message);
+  --ended->joiner->running_;
+  ended->joiner->finish(std::move(joined));
+  delete ended;
 }
 
 void Joiner::finish(Joined joined) {

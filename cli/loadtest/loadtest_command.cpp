@@ -30,8 +30,19 @@ void on_signal(int number) {
   stop_requested = true;
 }
 
+constexpr const char* kWhatIsSent = "What is sent";
+
 CLI::Range between(double low, double high) {
   return CLI::Range(low, high);
+}
+
+// What is wrong with the name of a room; empty: nothing.
+std::string complaint_about_name(const std::string& text) {
+  const bool ok = !text.empty() && text.size() < 240 &&
+                  text.find_first_not_of(
+                      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                      "0123456789_-") == std::string::npos;
+  return ok ? std::string() : "not of A-Z a-z 0-9 _ -: " + text;
 }
 
 // One of |names|, of the enumeration T; what is none is told of them all.
@@ -87,7 +98,8 @@ LoadtestCommand::LoadtestCommand(CLI::App& app)
           "Many publishers and viewers against a server, and what it costs")) {
   add_who();
   add_when();
-  add_media();
+  add_video();
+  add_sound();
   add_viewers();
   add_output();
   add_bounds();
@@ -109,14 +121,7 @@ void LoadtestCommand::add_who() {
   app_->add_option("--meeting-id", s.meeting,
                    "Name of the room; with --rooms NAME-0, NAME-1, …")
       ->capture_default_str()
-      ->check([](const std::string& text) {
-        const bool ok =
-            !text.empty() && text.size() < 240 &&
-            text.find_first_not_of(
-                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                "0123456789_-") == std::string::npos;
-        return ok ? std::string() : "not of A-Z a-z 0-9 _ -: " + text;
-      })
+      ->check(complaint_about_name)
       ->group(group);
   app_->add_option("--publishers", s.publishers, "Who sends")
       ->capture_default_str()
@@ -172,8 +177,8 @@ void LoadtestCommand::add_when() {
   add("--storm-at", s.storm_at, "When, from the beginning of the measurement");
 }
 
-void LoadtestCommand::add_media() {
-  const char* group = "What is sent";
+void LoadtestCommand::add_video() {
+  const char* group = kWhatIsSent;
   Scenario& s = scenario_;
   static const std::map<std::string, VideoPattern> patterns = {
       {"none", VideoPattern::none},
@@ -211,6 +216,11 @@ void LoadtestCommand::add_media() {
       ->capture_default_str()
       ->check(between(1, 3))
       ->group(group);
+}
+
+void LoadtestCommand::add_sound() {
+  const char* group = kWhatIsSent;
+  Scenario& s = scenario_;
   app_->add_flag("--audio", s.audio,
                  "Every publisher sends sound too, 50 packets a second; who "
                  "is loud changes every 3 s")

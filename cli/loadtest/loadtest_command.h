@@ -22,7 +22,8 @@ class LoadtestCommand {
  private:
   void add_who();
   void add_when();
-  void add_media();
+  void add_video();
+  void add_sound();
   void add_viewers();
   void add_output();
   void add_bounds();

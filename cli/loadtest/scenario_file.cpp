@@ -12,8 +12,12 @@ namespace {
 
 // Flags that say what to do with a run, not what it is.
 bool is_scenario(const CLI::Option* option) {
-  const std::string name = option->get_single_name();
+  const std::string& name = option->get_single_name();
   return name != "scenario" && name != "help";
+}
+
+std::string place_of(const std::string& path, unsigned line) {
+  return path + ":" + std::to_string(line);
 }
 
 std::string text_of(const toml::node& node) {
@@ -56,11 +60,10 @@ Result<void> apply_scenario_file(const std::string& path, CLI::App& app) {
   }
   for (const auto& [key, node] : table) {
     const std::string name(key.str());
-    const auto wrong =
-        [&, line = node.source().begin.line](const std::string& why) {
-          return Error{Errc::invalid_argument,
-                       path + ":" + std::to_string(line) + ": " + why};
-        };
+    const auto wrong = [&, line = node.source().begin.line](
+                           const std::string& why) {
+      return Error{Errc::invalid_argument, place_of(path, line) + ": " + why};
+    };
     CLI::Option* option = app.get_option_no_throw("--" + name);
     if (!option || !is_scenario(option))
       return wrong("unknown key \"" + name + "\"" +

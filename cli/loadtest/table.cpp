@@ -28,7 +28,7 @@ std::string row(const Group& group, double seconds) {
       static_cast<unsigned long long>(sum.packets), sum.loss_percent(), mbit,
       group.latency_ms.p50, group.latency_ms.p95, group.latency_ms.p99,
       group.latency_ms.max,
-      static_cast<unsigned long long>(sum.groups_cut + sum.groups_skipped),
+      static_cast<unsigned long long>(sum.groups_cut) + sum.groups_skipped,
       group.first_picture_ms.p95);
 }
 

@@ -88,6 +88,19 @@ void TrackMeter::look_at_groups(const Arrival& arrival, size_t temporal_layers,
   out.thinned.add(missing - tail_missing_);
 }
 
+// What was due since the packet before.
+void TrackMeter::count_due(const Arrival& arrival, const SentBefore& before,
+                           size_t temporal_layers, Delivered& out) {
+  const uint64_t from = std::max(sequence_, before.packets);
+  out.packets_due.add(arrival.sequence - from);
+  out.media_bytes_due.add(arrival.stamp.bytes_before + arrival.data_bytes -
+                          std::max(bytes_end_, before.bytes));
+  if (arrival.kind == kVideo)
+    look_at_groups(arrival, temporal_layers, out);
+  else if (arrival.sequence > from + 1 + kRepeatedFrames)
+    out.frames_missing.add(arrival.sequence - from - 1 - kRepeatedFrames);
+}
+
 int64_t TrackMeter::take(const Arrival& arrival, bool measured,
                          const SentBefore& before, bool all_due,
                          size_t temporal_layers, Delivered& out) {
@@ -113,14 +126,7 @@ int64_t TrackMeter::take(const Arrival& arrival, bool measured,
     if (measured) out.pauses.add(1);
     begin(arrival, measured, out);
   } else if (measured) {
-    const uint64_t from = std::max(sequence_, before.packets);
-    out.packets_due.add(arrival.sequence - from);
-    out.media_bytes_due.add(arrival.stamp.bytes_before + arrival.data_bytes -
-                            std::max(bytes_end_, before.bytes));
-    if (video)
-      look_at_groups(arrival, temporal_layers, out);
-    else if (arrival.sequence > from + 1 + kRepeatedFrames)
-      out.frames_missing.add(arrival.sequence - from - 1 - kRepeatedFrames);
+    count_due(arrival, before, temporal_layers, out);
   }
   int64_t missing = 0;
   if (seen_ != 0) {

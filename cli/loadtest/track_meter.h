@@ -54,6 +54,8 @@ class TrackMeter {
   void look_at_groups(const Arrival& arrival, size_t temporal_layers,
                       Delivered& out);
   void settle_tail(Delivered& out);
+  void count_due(const Arrival& arrival, const SentBefore& before,
+                 size_t temporal_layers, Delivered& out);
   [[nodiscard]] bool is_straggler(const Arrival& arrival) const;
   void receive(const Arrival& arrival, Delivered& out);
 

@@ -18,6 +18,20 @@ SentBefore sent_until_end(const SentTrack& track) {
   return {track.packets_at_end.get(), track.bytes_at_end.get()};
 }
 
+Arrival arrival_of(const Packet& packet, const Stamp& stamp) {
+  const PacketFields& fields = packet.fields();
+  Arrival arrival;
+  arrival.kind = fields.kind == MediaKind::audio ? kAudio : kVideo;
+  arrival.layer = arrival.kind == kAudio ? uint8_t{0} : fields.layer;
+  arrival.keyframe = fields.header.keyframe;
+  arrival.sequence = fields.header.sequence;
+  arrival.group = fields.header.group;
+  arrival.stamp = stamp;
+  arrival.data_bytes = fields.data.size();
+  arrival.packet_bytes = packet.size();
+  return arrival;
+}
+
 }  // namespace
 
 Viewer::Viewer(const Scenario& scenario, ViewerRecord& record, size_t room,
@@ -51,15 +65,7 @@ void Viewer::take(const Packet& packet, Time now, const ViewerOutput& out) {
   const size_t first = room_ * scenario_.publishers;
   const size_t publisher = stamp->publisher - first;
   if (stamp->publisher < first || publisher >= tracks_.size()) return;
-  Arrival arrival;
-  arrival.kind = fields.kind == MediaKind::audio ? kAudio : kVideo;
-  arrival.layer = arrival.kind == kAudio ? uint8_t{0} : fields.layer;
-  arrival.keyframe = fields.header.keyframe;
-  arrival.sequence = fields.header.sequence;
-  arrival.group = fields.header.group;
-  arrival.stamp = *stamp;
-  arrival.data_bytes = fields.data.size();
-  arrival.packet_bytes = packet.size();
+  const Arrival arrival = arrival_of(packet, *stamp);
   if (arrival.kind == kVideo && arrival.keyframe && !had_picture_)
     note_picture(now, out.together);
 

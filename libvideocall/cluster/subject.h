@@ -35,6 +35,7 @@ struct TrackLayer {
   MediaKind kind = MediaKind::unspecified;
   uint8_t layer = 0;
 
+  // NOLINTNEXTLINE(modernize-use-nullptr): there is none to use
   auto operator<=>(const TrackLayer&) const = default;
 };
 

@@ -14,7 +14,7 @@ constexpr uint64_t kRestartUs = 500'000;
 
 }  // namespace
 
-void AudioTrack::push(PacketRef packet, const MediaPacketFields& media) {
+void AudioTrack::push(const PacketRef& packet, const MediaPacketFields& media) {
   const MediaHeader& header = packet->fields().header;
   ++stats_.received;
   stats_.bytes += media.payload.size();

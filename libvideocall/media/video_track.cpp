@@ -20,7 +20,7 @@ const ReceivedFrame* VideoTrack::Group::keyframe() const {
   return key_sequence ? &frames.at(*key_sequence) : nullptr;
 }
 
-void VideoTrack::push(PacketRef packet, const MediaPacketFields& media,
+void VideoTrack::push(const PacketRef& packet, const MediaPacketFields& media,
                       int64_t now_us) {
   const MediaHeader& header = packet->fields().header;
   const GroupId id{packet->fields().layer, header.group};

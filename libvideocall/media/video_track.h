@@ -33,7 +33,8 @@ class VIDEOCALL_API VideoTrack {
   void set_latency_us(int64_t latency_us) { latency_us_ = latency_us; }
 
   // |packet| is MEDIA of kind video or screen, |media| what its data says.
-  void push(PacketRef packet, const MediaPacketFields& media, int64_t now_us);
+  void push(const PacketRef& packet, const MediaPacketFields& media,
+            int64_t now_us);
 
   // The next frame that is due at |now_us|. With |drain| waits for nothing.
   std::optional<ReceivedFrame> pop(int64_t now_us, bool drain = false);

@@ -95,9 +95,12 @@ MeetingPath MeetingPath::parse(std::string_view path) {
     // What takes C strings would see another value than was checked.
     if (decoded->find('\0') != std::string::npos)
       return refused(400, "a zero byte in the query");
-    if (key == "token") result.token = std::move(*decoded);
-    if (key == "resume") result.resume = std::move(*decoded);
-    if (key == "v") version = std::move(*decoded);
+    if (key == "token")
+      result.token = std::move(*decoded);
+    else if (key == "resume")
+      result.resume = std::move(*decoded);
+    else if (key == "v")
+      version = std::move(*decoded);
   }
   if (version != kVersion) return refused(400, "protocol versions served: 1");
   if (result.token.empty()) return refused(401, "token missing");

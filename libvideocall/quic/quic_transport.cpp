@@ -264,7 +264,7 @@ bool QuicTransport::wants_write(Time now) const {
   return std::min(due(), lazy_write_) <= now;
 }
 
-void QuicTransport::close(uint64_t code, CloseReason reason) {
+void QuicTransport::close(uint64_t code, const CloseReason& reason) {
   if (state_ != State::active || close_pending_) return;
   ngtcp2_connection_close_error_set_application_error(&close_error_, code,
                                                       nullptr, 0);
@@ -284,7 +284,7 @@ void QuicTransport::fail(int liberr) {
     case NGTCP2_ERR_RETRY:
     case NGTCP2_ERR_DROP_CONN:
     case NGTCP2_ERR_IDLE_CLOSE:
-      return end(State::finished, std::move(reason));
+      return end(State::finished, reason);
     default:
       break;
   }
@@ -308,7 +308,7 @@ void QuicTransport::fail(int liberr) {
   events_.on_connection_over(reason);
 }
 
-void QuicTransport::end(State state, CloseReason reason) {
+void QuicTransport::end(State state, const CloseReason& reason) {
   const bool told = close_pending_;
   state_ = state;
   close_pending_ = false;

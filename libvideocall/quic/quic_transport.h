@@ -125,7 +125,7 @@ class QuicTransport {
   TransportStats stats() const;
   // CONNECTION_CLOSE with an application's error at the next write. |reason|
   // says what on_connection_over is told.
-  void close(uint64_t code, CloseReason reason);
+  void close(uint64_t code, const CloseReason& reason);
 
  private:
   enum class State : uint8_t { active, closing, draining, finished };
@@ -145,7 +145,7 @@ class QuicTransport {
   ngtcp2_tstamp expiry() const;
   Time due() const;
   void fail(int liberr);
-  void end(State state, CloseReason reason);
+  void end(State state, const CloseReason& reason);
   void enter_draining();
   CloseReason peer_close_reason() const;
   void write_close(PacketSink& sink);

@@ -395,6 +395,32 @@ static void gst_videocall_router_init(GstVideocallRouter* self) {
   self->priv->stats_interval_ms = kDefaultStatsInterval;
 }
 
+static void install_structures(GObjectClass* klass) {
+  constexpr auto kStatic = static_cast<GParamFlags>(G_PARAM_STATIC_STRINGS);
+  g_object_class_install_property(
+      klass, PROP_STATS,
+      g_param_spec_boxed(
+          "stats", "Statistics",
+          "rooms, sessions, members, packets-refused, packets-dropped, "
+          "packets-over-rate, limited-viewers, packets-forwarded, "
+          "bytes-forwarded, joined, disconnected, resumed, left, lost, "
+          "shed-level, client-reports, client-peers, client-unseen, "
+          "client-unheard, remote-members, nodes and nats-connected, 0 or 1 "
+          "(all guint64); client-rtt (histogram)",
+          GST_TYPE_STRUCTURE,
+          static_cast<GParamFlags>(G_PARAM_READABLE | kStatic)));
+  g_object_class_install_property(
+      klass, PROP_NODE_INFO,
+      g_param_spec_boxed(
+          "node-info", "Node information",
+          "What other nodes are told of this one: transport-urls, "
+          "certificate-hashes (GStrv), max-sessions (guint), cpu-load "
+          "(gdouble, 0 to 1), draining (gboolean), token-key-id (string)",
+          GST_TYPE_STRUCTURE,
+          static_cast<GParamFlags>(G_PARAM_WRITABLE | kStatic |
+                                   GST_PARAM_MUTABLE_PLAYING)));
+}
+
 static void install_properties(GObjectClass* klass) {
   constexpr auto kStatic = static_cast<GParamFlags>(G_PARAM_STATIC_STRINGS);
   constexpr auto kReady = static_cast<GParamFlags>(G_PARAM_STATIC_STRINGS |
@@ -423,28 +449,7 @@ static void install_properties(GObjectClass* klass) {
                         0, G_MAXUINT, kDefaultStatsInterval,
                         static_cast<GParamFlags>(G_PARAM_READWRITE | kStatic |
                                                  GST_PARAM_MUTABLE_PLAYING)));
-  g_object_class_install_property(
-      klass, PROP_STATS,
-      g_param_spec_boxed(
-          "stats", "Statistics",
-          "rooms, sessions, members, packets-refused, packets-dropped, "
-          "packets-over-rate, limited-viewers, packets-forwarded, "
-          "bytes-forwarded, joined, disconnected, resumed, left, lost, "
-          "shed-level, client-reports, client-peers, client-unseen, "
-          "client-unheard, remote-members, nodes and nats-connected, 0 or 1 "
-          "(all guint64); client-rtt (histogram)",
-          GST_TYPE_STRUCTURE,
-          static_cast<GParamFlags>(G_PARAM_READABLE | kStatic)));
-  g_object_class_install_property(
-      klass, PROP_NODE_INFO,
-      g_param_spec_boxed(
-          "node-info", "Node information",
-          "What other nodes are told of this one: transport-urls, "
-          "certificate-hashes (GStrv), max-sessions (guint), cpu-load "
-          "(gdouble, 0 to 1), draining (gboolean), token-key-id (string)",
-          GST_TYPE_STRUCTURE,
-          static_cast<GParamFlags>(G_PARAM_WRITABLE | kStatic |
-                                   GST_PARAM_MUTABLE_PLAYING)));
+  install_structures(klass);
   gst_videocall_router_install_policy(klass, PROP_POLICY);
 }
 

@@ -137,14 +137,21 @@ void UpgradeDesk::take(
   request.origin = header(message, "Origin");
   request.authority = header(message, "Host");
   request.remote_address = remote_address;
-  upgrade->timer = g_timeout_source_new(static_cast<guint>(
+  start_timer(*upgrade);
+  soup_server_message_pause(message);
+  ask(request);
+}
+
+// Refuses it when nobody has decided in time.
+void UpgradeDesk::start_timer(Upgrade& upgrade) {
+  upgrade.timer = g_timeout_source_new(static_cast<guint>(
       std::chrono::ceil<std::chrono::milliseconds>(timeout_).count()));
   struct Timeout {
     std::weak_ptr<UpgradeDesk> desk;
     uint64_t id;
   };
   g_source_set_callback(
-      upgrade->timer,
+      upgrade.timer,
       [](gpointer held) -> gboolean {
         auto* timeout = static_cast<Timeout*>(held);
         if (auto desk = timeout->desk.lock())
@@ -152,11 +159,9 @@ void UpgradeDesk::take(
                        "admission timed out");
         return G_SOURCE_CONTINUE;
       },
-      new Timeout{weak_from_this(), upgrade->id},
+      new Timeout{weak_from_this(), upgrade.id},
       [](gpointer held) { delete static_cast<Timeout*>(held); });
-  g_source_attach(upgrade->timer, upgrade->context);
-  soup_server_message_pause(message);
-  ask(request);
+  g_source_attach(upgrade.timer, upgrade.context);
 }
 
 // Gives it an id; false: too many wait.

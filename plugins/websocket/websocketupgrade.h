@@ -61,6 +61,7 @@ class UpgradeDesk : public std::enable_shared_from_this<UpgradeDesk> {
  private:
   using UpgradePtr = std::shared_ptr<Upgrade>;
   bool register_waiting(const UpgradePtr& upgrade);
+  void start_timer(Upgrade& upgrade);
   UpgradePtr remove(uint64_t request_id);
   void refuse(const UpgradePtr& upgrade, quic::ConnectRefusal why, int status,
               std::string_view reason);

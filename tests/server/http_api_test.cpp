@@ -31,6 +31,45 @@ std::string cookie_of(const HttpAnswer& answer) {
   return cookie.substr(0, cookie.find(';'));
 }
 
+cluster::Heartbeat other_node() {
+  cluster::Heartbeat other;
+  other.node_id = "node-2";
+  other.max_sessions = 100;
+  other.transport_urls = {"https://127.0.0.1:4433", "ws://127.0.0.1:8080"};
+  other.certificate_hashes = {"b3RoZXI="};
+  return other;
+}
+
+// How a join that leads there says so.
+json other_transports(const std::string& meeting) {
+  return json::parse(R"([
+      {"kind": "webtransport", "url": "https://127.0.0.1:4433/meet/)" +
+                     meeting + R"(",
+       "certificate_hashes": [{"algorithm": "sha-256", "value": "b3RoZXI="}]},
+      {"kind": "websocket", "url": "ws://127.0.0.1:8080/meet/)" +
+                     meeting + R"("}])");
+}
+
+// Where a join leads: to one node, and its token is for that one.
+std::string node_that_takes(const HttpClient& client,
+                            const std::string& meeting,
+                            const TokenSigner& signer) {
+  const auto answer = client.join(meeting);
+  ck_assert_uint_eq(answer.status, 200);
+  const json result = answer.json()["result"];
+  const std::string token = result["room_token"];
+  const bool here = result["transports"][0]["url"] ==
+                    "https://127.0.0.1:4567/meet/" + meeting;
+  if (!here) ck_assert(result["transports"] == other_transports(meeting));
+  const std::string node = here ? "node-1" : "node-2";
+  const std::string not_node = here ? "node-2" : "node-1";
+  const auto now = std::chrono::floor<std::chrono::seconds>(
+      std::chrono::system_clock::now());
+  ck_assert(signer.verify(token, node, meeting, now).ok());
+  ck_assert(!signer.verify(token, not_node, meeting, now).ok());
+  return node;
+}
+
 }  // namespace
 
 VC_TEST(a_join_answers_what_the_contract_says) {
@@ -413,39 +452,14 @@ VC_TEST(a_join_may_lead_to_another_node) {
     configuration.join_rate = 0;
     configuration.drain_timeout_s = 5;
   });
-  cluster::Heartbeat other;
-  other.node_id = "node-2";
-  other.max_sessions = 100;
-  other.transport_urls = {"https://127.0.0.1:4433", "ws://127.0.0.1:8080"};
-  other.certificate_hashes = {"b3RoZXI="};
+  cluster::Heartbeat other = other_node();
   daemon.relay().hear(other);
   const HttpClient client(daemon.base());
   const auto key = SecretKey::load_or_create(state.file("token.key"));
   ck_assert(key.ok());
   const TokenSigner signer(*key, "videocall");
-  const auto now = std::chrono::floor<std::chrono::seconds>(
-      std::chrono::system_clock::now());
-  // Each answer leads to one node, and its token is for that one.
-  const auto node_of = [&](const std::string& meeting) -> std::string {
-    const auto answer = client.join(meeting);
-    ck_assert_uint_eq(answer.status, 200);
-    const json result = answer.json()["result"];
-    const std::string token = result["room_token"];
-    const bool here = result["transports"][0]["url"] ==
-                      "https://127.0.0.1:4567/meet/" + meeting;
-    if (!here)
-      ck_assert(result["transports"] == json::parse(R"([
-          {"kind": "webtransport", "url": "https://127.0.0.1:4433/meet/)" +
-                                                    meeting + R"(",
-           "certificate_hashes": [{"algorithm": "sha-256",
-                                   "value": "b3RoZXI="}]},
-          {"kind": "websocket", "url": "ws://127.0.0.1:8080/meet/)" +
-                                                    meeting + R"("}])"));
-    const std::string node = here ? "node-1" : "node-2";
-    const std::string not_node = here ? "node-2" : "node-1";
-    ck_assert(signer.verify(token, node, meeting, now).ok());
-    ck_assert(!signer.verify(token, not_node, meeting, now).ok());
-    return node;
+  const auto node_of = [&](const std::string& meeting) {
+    return node_that_takes(client, meeting, signer);
   };
   std::set<std::string> used;
   for (int i = 0; i < 20; ++i) used.insert(node_of("m" + std::to_string(i)));

@@ -178,41 +178,56 @@ VC_TEST(other_codecs_and_giants_are_dropped) {
             SessionReceiver::Outcome::malformed);
 }
 
+namespace {
+
+constexpr uint64_t kSent = 300;
+
+struct Arrival {
+  int64_t at;
+  uint64_t sequence;
+};
+
+// Of |kSent| packets over a network that loses, delays and doubles some, but
+// none of the first five; in the order in which they come.
+std::vector<Arrival> send_over_network(std::mt19937& random) {
+  const auto loss = random() % 30;  // percent
+  const int64_t jitter_us = random() % 90'000;
+  std::vector<Arrival> arrivals;
+  for (uint64_t i = 1; i <= kSent; ++i) {
+    if (i > 5 && random() % 100 < loss) continue;
+    const int copies = random() % 10 == 0 ? 2 : 1;
+    for (int c = 0; c < copies; ++c) {
+      const int64_t late =
+          i <= 5 ? 0 : static_cast<int64_t>(random() % (jitter_us + 1));
+      arrivals.push_back({ideal_us(i) + late, i});
+    }
+  }
+  std::stable_sort(
+      arrivals.begin(), arrivals.end(),
+      [](const Arrival& a, const Arrival& b) { return a.at < b.at; });
+  return arrivals;
+}
+
+}  // namespace
+
 // Whatever a network does: what comes out is in order, comes out once, says
 // the right thing, and nothing that the redundancy holds is lost.
 VC_TEST(random_networks) {
   for (unsigned seed = 1; seed <= 200; ++seed) {
     std::mt19937 random(seed);
-    const auto loss = random() % 30;  // percent
-    const int64_t jitter_us = random() % 90'000;
-    struct Event {
-      int64_t at;
-      uint64_t sequence;
-    };
-    std::vector<Event> events;
-    std::vector<bool> arrives(302, false);
-    for (uint64_t i = 1; i <= 300; ++i) {
-      if (i > 5 && random() % 100 < loss) continue;
-      const int copies = random() % 10 == 0 ? 2 : 1;
-      for (int c = 0; c < copies; ++c)
-        events.push_back(
-            {ideal_us(i) +
-                 (i <= 5 ? 0
-                         : static_cast<int64_t>(random() % (jitter_us + 1))),
-             i});
-      arrives[i] = true;
-    }
-    std::stable_sort(
-        events.begin(), events.end(),
-        [](const Event& a, const Event& b) { return a.at < b.at; });
-    Listener listener;
+    const std::vector<Arrival> sent = send_over_network(random);
+    std::vector<bool> arrives(kSent + 2, false);
     std::set<int64_t> arrivals;
-    for (const Event& event : events) arrivals.insert(event.at);
-    for (const Event& event : events)
-      listener.hear(audio(event.sequence), event.at);
+    for (const Arrival& arrival : sent) {
+      arrives[arrival.sequence] = true;
+      arrivals.insert(arrival.at);
+    }
+    Listener listener;
+    for (const Arrival& arrival : sent)
+      listener.hear(audio(arrival.sequence), arrival.at);
     listener.sleep_until(ideal_us(400));
     uint64_t last = 0;
-    std::vector<bool> heard(302, false);
+    std::vector<bool> heard(kSent + 2, false);
     for (size_t i = 0; i < listener.heard.size(); ++i) {
       const ReceivedFrame& frame = listener.heard[i];
       ck_assert_uint_gt(frame.sequence, last);
@@ -225,7 +240,7 @@ VC_TEST(random_networks) {
       ck_assert(on_arrival ||
                 listener.heard_at[i] <= frame.local_us + kLatencyUs);
     }
-    for (uint64_t i = 1; i <= 300; ++i) {
+    for (uint64_t i = 1; i <= kSent; ++i) {
       if (arrives[i])
         ck_assert_msg(heard[i], "seed %u: %u came and was not heard", seed,
                       unsigned(i));

@@ -178,15 +178,51 @@ VC_TEST(what_follows_a_lost_packet_is_dropped_until_the_next_key_frame) {
   ck_assert_uint_eq(theatre.taken(0).size(), 2);
 }
 
+namespace {
+
+// Temporal layers of what was sent, by layer and sequence.
+using Sent = std::map<std::pair<int, uint64_t>, uint8_t>;
+
+// What a viewer has seen of a picture.
+struct Watched {
+  bool started = false;
+  int layer = kNoLayer;
+  uint64_t group = 0;
+  uint64_t last = 0;
+  uint8_t reach = 0;    // the highest temporal layer without a gap
+  size_t switches = 0;  // to another layer
+
+  // Looks at the next packet: it can be decoded.
+  void see(const PacketFields& fields, const Sent& sent) {
+    const MediaHeader& header = fields.header;
+    if (header.keyframe) {
+      switches += layer != fields.layer;
+      started = true;
+      layer = fields.layer;
+      group = header.group;
+      reach = limits::kMaxTemporalLayer;
+      last = header.sequence;
+      return;
+    }
+    ck_assert_msg(started, "a delta frame before a key frame");
+    ck_assert_msg(layer == fields.layer, "two layers mixed");
+    ck_assert_msg(group == header.group, "another key frame's");
+    ck_assert_msg(header.sequence > last, "out of order");
+    for (uint64_t i = last + 1; i < header.sequence; ++i) {
+      const uint8_t left_out = sent.at({fields.layer, i});
+      ck_assert_msg(left_out > 0, "a base frame left out");
+      reach = std::min<uint8_t>(reach, static_cast<uint8_t>(left_out - 1));
+    }
+    ck_assert_msg(header.temporal_id <= reach,
+                  "a temporal layer came back within a group");
+    last = header.sequence;
+  }
+};
+
+}  // namespace
+
 // Whatever is chosen whenever: what a viewer gets can be decoded.
 VC_TEST(random_choices_never_tear_a_picture) {
-  struct Watched {
-    bool started = false;
-    int layer = kNoLayer;
-    uint64_t group = 0;
-    uint64_t last = 0;
-    uint8_t reach = 0;  // the highest temporal layer without a gap
-  };
   std::mt19937_64 random(7);
   const auto pick = [&](uint64_t below) { return random() % below; };
   size_t frames = 0;
@@ -194,7 +230,7 @@ VC_TEST(random_choices_never_tear_a_picture) {
   for (int round = 0; round < 60; ++round) {
     Theatre theatre(6);
     std::array<Watched, 6> watched{};
-    std::map<std::pair<int, uint64_t>, uint8_t> sent;  // temporal, by sequence
+    Sent sent;
     for (int step = 0; step < 800; ++step) {
       theatre.now += 10ms;
       const auto layer = static_cast<uint8_t>(pick(3));
@@ -212,33 +248,13 @@ VC_TEST(random_choices_never_tear_a_picture) {
       if (pick(50) == 0) theatre.track.drop(static_cast<uint32_t>(pick(6)));
       theatre.requests();
       for (size_t seat = 0; seat < watched.size(); ++seat) {
-        Watched& seen = watched[seat];
         for (const PacketRef& packet : theatre.taken(seat)) {
-          const PacketFields& fields = packet->fields();
-          const MediaHeader& header = fields.header;
+          watched[seat].see(packet->fields(), sent);
           ++frames;
-          if (header.keyframe) {
-            switches += seen.layer != fields.layer;
-            seen = {true, fields.layer, header.group, header.sequence,
-                    limits::kMaxTemporalLayer};
-            continue;
-          }
-          ck_assert_msg(seen.started, "a delta frame before a key frame");
-          ck_assert_msg(seen.layer == fields.layer, "two layers mixed");
-          ck_assert_msg(seen.group == header.group, "another key frame's");
-          ck_assert_msg(header.sequence > seen.last, "out of order");
-          for (uint64_t i = seen.last + 1; i < header.sequence; ++i) {
-            const uint8_t left_out = sent.at({fields.layer, i});
-            ck_assert_msg(left_out > 0, "a base frame left out");
-            seen.reach = std::min<uint8_t>(seen.reach,
-                                           static_cast<uint8_t>(left_out - 1));
-          }
-          ck_assert_msg(header.temporal_id <= seen.reach,
-                        "a temporal layer came back within a group");
-          seen.last = header.sequence;
         }
       }
     }
+    for (const Watched& seen : watched) switches += seen.switches;
   }
   ck_assert_uint_gt(frames, 10'000);
   ck_assert_uint_gt(switches, 1'000);
