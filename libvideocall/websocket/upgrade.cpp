@@ -135,6 +135,7 @@ void Upgrade::judge() {
 }
 
 void Upgrade::finish(int status, std::string reason) {
+  while (reason.ends_with('\n')) reason.pop_back();  // it goes into sentences
   outcome_ = {true, status, std::move(reason)};
 }
 

@@ -134,7 +134,7 @@ VC_TEST(tells_why_it_was_refused) {
   rig.connect();
   rig.until([&] { return rig.server.asked(); });
   rig.server.send(
-      "HTTP/1.1 401 Unauthorized\r\nContent-Length: 11\r\n\r\ntoken spent");
+      "HTTP/1.1 401 Unauthorized\r\nContent-Length: 12\r\n\r\ntoken spent\n");
   rig.until([&] { return rig.visitor.ended == 1; });
   ck_assert(!rig.visitor.last.was_open);
   ck_assert_int_eq(rig.visitor.last.status, 401);
