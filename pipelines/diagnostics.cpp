@@ -36,8 +36,8 @@ Error Diagnostics::error() const {
   return {Errc::invalid_argument, text};
 }
 
-Error fault_at(const std::string& file, uint32_t line, std::string reason,
-               Errc code) {
+Error fault_at(const std::string& file, uint32_t line,
+               const std::string& reason, Errc code) {
   return {code, format(file, line, reason)};
 }
 

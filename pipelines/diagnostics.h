@@ -34,7 +34,7 @@ class Diagnostics {
 
 // One fault as an error.
 [[nodiscard]] Error fault_at(const std::string& file, uint32_t line,
-                             std::string reason,
+                             const std::string& reason,
                              Errc code = Errc::invalid_argument);
 
 }  // namespace videocall::pipelines

@@ -119,7 +119,7 @@ void cut(ConnectionTable::Id socket, const char* why) {
   log_event(LogLevel::debug, "http", "connection cut", {{"reason", why}});
   GSocket* held = static_cast<GSocket*>(const_cast<void*>(socket));
   const sockaddr none{.sa_family = AF_UNSPEC, .sa_data = {}};
-  ::connect(g_socket_get_fd(held), &none, sizeof none);
+  (void)::connect(g_socket_get_fd(held), &none, sizeof none);
 }
 
 bool has_unread(ConnectionTable::Id socket) {

@@ -47,7 +47,7 @@ void Hub::heard(std::string_view text, PacketRef packet, Now now,
   if (fields.type == PacketType::media &&
       cluster::TrackLayer{fields.session_id, fields.kind, fields.layer} ==
           subject.track)
-    slot->room.remote_media(std::move(packet), now, slot->outbox);
+    slot->room.remote_media(packet, now, slot->outbox);
 }
 
 void Hub::heard_on_nodes(const Packet& packet, Now now, Batch& batch) {

@@ -90,7 +90,7 @@ class Room {
   // |node| says |packet| in this room.
   void heard(const std::string& node, PacketRef packet, Now now, Output& out);
   // The media of a member that is elsewhere.
-  void remote_media(PacketRef packet, Now now, Output& out);
+  void remote_media(const PacketRef& packet, Now now, Output& out);
   // What a node asks of this one alone.
   void asked(const cluster::KeyframeRequest& request, Now now, Output& out);
   void asked(const cluster::Remove& request, Now now, Output& out);
@@ -144,7 +144,7 @@ class Room {
   bool within_rate(Session& session, const Packet& packet, Now now,
                    Output& out);
   Result<void> handle(Session& session, PacketRef packet, Now now, Output& out);
-  Result<void> handle_media(Member& member, PacketRef packet, Now now,
+  Result<void> handle_media(Member& member, const PacketRef& packet, Now now,
                             Output& out);
   Result<void> handle_control(Member& member, PacketRef packet, Now now,
                               Output& out);

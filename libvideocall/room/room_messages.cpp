@@ -73,7 +73,7 @@ Result<void> Room::handle(Session& session, PacketRef packet, Now now,
   Member& member = *session.member;
   switch (type) {
     case PacketType::media:
-      return handle_media(member, std::move(packet), now, out);
+      return handle_media(member, packet, now, out);
     case PacketType::rtt:
       if (!member.rtt_rate.allow(now.mono, limits::kMaxRttPerSecond))
         return refused("too many RTT probes");
@@ -86,8 +86,8 @@ Result<void> Room::handle(Session& session, PacketRef packet, Now now,
   }
 }
 
-Result<void> Room::handle_media(Member& member, PacketRef packet, Now now,
-                                Output& out) {
+Result<void> Room::handle_media(Member& member, const PacketRef& packet,
+                                Now now, Output& out) {
   if (member.role == Role::observer) return refused("media of an observer");
   const bool published = member.publishes();
   packet->stamp(stamp_of(member));

@@ -256,7 +256,7 @@ void Room::remote_message(const std::string& node, PacketRef packet, Now now,
   out.deliver(std::move(packet), stage_.everyone());
 }
 
-void Room::remote_media(PacketRef packet, Now now, Output& out) {
+void Room::remote_media(const PacketRef& packet, Now now, Output& out) {
   Member* member = find(packet->fields().session_id);
   if (!federation_.active() || !member || !member->is_remote() ||
       packet->fields().media_headers != 1 ||

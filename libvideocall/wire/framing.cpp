@@ -35,7 +35,8 @@ Result<bool> FrameDecoder::advance(Bytes& input) {
     if (taken > 0)
       std::memcpy(packet_->mutable_bytes() + fill_, input.data(), taken);
   } else {
-    partial_.insert(partial_.end(), input.begin(), input.begin() + taken);
+    const Bytes part = input.first(taken);
+    partial_.insert(partial_.end(), part.begin(), part.end());
   }
   fill_ += taken;
   input = input.subspan(taken);

@@ -66,7 +66,7 @@ class Connection final : private client::ClientSessionOwner,
                                                      const Settings& settings,
                                                      bool wants_video);
   Connection(const Settings& settings, bool wants_video);
-  ~Connection();
+  ~Connection() override;
 
   // |user| is borrowed until remove(). The first one starts the connection;
   // one that comes later hears at once who is there.

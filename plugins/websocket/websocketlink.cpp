@@ -116,7 +116,7 @@ Link::~Link() {
   if (!gone_ && socket_) {
     // A peer that does not take its close frame gets a reset instead.
     const sockaddr none{.sa_family = AF_UNSPEC, .sa_data = {}};
-    ::connect(g_socket_get_fd(socket_), &none, sizeof none);
+    (void)::connect(g_socket_get_fd(socket_), &none, sizeof none);
   }
   g_object_unref(connection_);
   g_object_unref(stream_);
