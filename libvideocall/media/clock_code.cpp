@@ -51,8 +51,8 @@ uint32_t brightness(const LumaPlane& plane, size_t bit) {
     for (uint32_t x = cell.x0 + dx; x < cell.x1 - dx; ++x, ++count)
       sum += row[x * plane.pixel_stride];
   }
-  // NOLINTNEXTLINE(clang-analyzer-core.DivideZero): a cell of kMinWidth has
-  // some
+  // A cell of a picture of kMinWidth has some.
+  // NOLINTNEXTLINE(clang-analyzer-core.DivideZero)
   return static_cast<uint32_t>(sum / count);
 }
 

@@ -55,7 +55,7 @@ Time Caller::on_turn(Time now) {
   return Time::max();
 }
 
-void Caller::on_dialled(Dial::Outcome outcome) {
+void Caller::on_dialled(const Dial::Outcome& outcome) {
   const Object<GIOStream> stream(outcome.stream);
   if (over_) return;
   if (!stream) {

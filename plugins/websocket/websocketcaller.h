@@ -45,7 +45,7 @@ class Caller final : public quic::Endpoint, private Loop {
   void on_peer_closed(Peer& peer, CloseCode code, std::string_view reason,
                       bool by_peer) override;
 
-  void on_dialled(Dial::Outcome outcome);
+  void on_dialled(const Dial::Outcome& outcome);
   void give_up(int status, std::string_view reason);
   void close(CloseCode code, std::string_view reason);
   Peer* session() { return handle_ ? find_peer(*handle_) : nullptr; }
