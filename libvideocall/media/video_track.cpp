@@ -34,7 +34,7 @@ void VideoTrack::push(const PacketRef& packet, const MediaPacketFields& media,
   frame.duration_us = media.duration_us;
   frame.packet = packet;
   const bool keyframe = header.keyframe;
-  if (is_past(id)) {
+  if (is_past(id, keyframe)) {
     if (!is_restart(header)) {
       ++stats_.late;
       return;
@@ -51,10 +51,14 @@ void VideoTrack::push(const PacketRef& packet, const MediaPacketFields& media,
 }
 
 // Whether |id| was played, or left out for a later group of its layer.
-bool VideoTrack::is_past(const GroupId& id) const {
+bool VideoTrack::is_past(const GroupId& id, bool keyframe) const {
   const auto& begun = begun_[id.first];
   if (!begun || id.second > *begun) return false;
-  return !(current_ && current_->id == id);
+  if (current_ && current_->id == id) return false;
+  // A relay that comes back to a layer within a group sends that anew.
+  const bool elsewhere = current_ && current_->id.first != id.first;
+  return id.second < *begun || !elsewhere ||
+         !(keyframe || groups_.contains(id));
 }
 
 bool VideoTrack::is_restart(const MediaHeader& header) const {

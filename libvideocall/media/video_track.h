@@ -81,7 +81,7 @@ class VIDEOCALL_API VideoTrack {
 
   void push_current(ReceivedFrame frame, bool keyframe, uint8_t temporal_id);
   void push_waiting(ReceivedFrame frame, const GroupId& id, bool keyframe);
-  bool is_past(const GroupId& id) const;
+  bool is_past(const GroupId& id, bool keyframe) const;
   bool is_restart(const MediaHeader& header) const;
   void forget_layer(uint8_t layer);
   void follow_clock(uint64_t capture_us);

@@ -85,9 +85,14 @@ GroupQueue::Track* GroupQueue::start_group(Track* track,
                                            Time now) {
   const uint64_t number = fields.header.group;
   if (track && track->current != kNone) {
-    const uint64_t current = groups_[track->current].number;
+    const Group& current = groups_[track->current];
     const bool restarted = now - track->last_packet > kRestartSilence;
-    if (number == current || (number < current && !restarted)) return track;
+    // A group that was ended for another layer begins anew when the viewer
+    // comes back to it.
+    const bool ended = current.full || current.over;
+    if ((number == current.number && !ended) ||
+        (number < current.number && !restarted))
+      return track;
   }
   if (!track) {
     if (tracks_.size() >= limits::kMaxSendTracks) return nullptr;
@@ -133,7 +138,16 @@ void GroupQueue::end_other_layers(uint64_t key) {
     if (track.key == key || (track.key ^ key) > kLayerBits) continue;
     if (track.current == kNone) continue;
     end_for_another_layer(track.current);
+    // Down: the link has become narrow, mostly, and what was lost of the large
+    // layer is not to be repeated before the small one.
+    if (track.key > key) abandon(track.current);
   }
+}
+
+void GroupQueue::abandon(uint32_t index) {
+  const uint64_t cuts = cut_;
+  cut(index);
+  cut_ = cuts;
 }
 
 // What waits of it would only delay the new layer's key frame, which shows a

@@ -106,6 +106,7 @@ class GroupQueue {
   void supersede(Track& track);
   void end_other_layers(uint64_t key);
   void end_for_another_layer(uint32_t index);
+  void abandon(uint32_t index);
   Group* group_of(const Track& track, uint64_t number);
   bool accepts(const Group& group, const PacketFields& fields) const;
   void end_early(uint32_t index);

@@ -216,6 +216,22 @@ VC_TEST(a_layer_that_starts_in_the_past_does_not_turn_back_the_picture) {
   ck_assert_uint_eq(viewer.seen.size(), 34);
 }
 
+// The relay stepped up and down again within one group of the lower layer.
+VC_TEST(a_group_that_was_left_is_played_again_from_its_key_frame) {
+  Viewer viewer;
+  viewer.see_live(0, 4, 0);
+  for (uint64_t i = 0; i <= 6; ++i) viewer.see(video(i, 1), ideal_us(6));
+  // What is left of the old stream is late, as long as it is not begun anew.
+  viewer.see(video(5, 0), ideal_us(6));
+  ck_assert(viewer.payloads().back() == "1:6");
+  for (uint64_t i = 0; i <= 8; ++i) viewer.see(video(i, 0), ideal_us(8));
+  ck_assert(viewer.payloads().back() == "0:8");
+  ck_assert_uint_eq(viewer.seen.size(), 5 + 7 + 9);
+  ck_assert(viewer.seen[12].discont);
+  for (size_t i = 12; i < viewer.seen.size(); ++i)
+    ck_assert_int_eq(viewer.seen[i].decode_only, viewer.seen[i].sequence <= 6);
+}
+
 VC_TEST(of_a_burst_only_the_newest_200_ms_are_shown) {
   Viewer viewer;
   // A newcomer gets a cached group of 30 frames at once.

@@ -298,6 +298,38 @@ VC_TEST(audio_finds_another_way_when_the_path_shrinks) {
   ck_assert_uint_eq(rig.session.datagrams.size(), 2);
 }
 
+// What was lost of the large layer is not repeated before the small one.
+VC_TEST(a_lower_layer_resets_the_one_before) {
+  Rig rig;
+  rig.push_group({.layer = 1}, 2);
+  rig.session.pump(rig.now);
+  rig.push_group({.layer = 0, .group = 9, .sequence = 90}, 1);
+  rig.session.pump(rig.now);
+  ck_assert(rig.session.streams.at(3).reset);
+  ck_assert(!rig.session.streams.at(3).fin);
+  ck_assert_uint_eq(rig.session.packets_on(7).size(), 1);
+  ck_assert_uint_eq(rig.scheduler.groups_cut(), 0);
+}
+
+// A viewer steps up and down again while one group of the lower layer lasts.
+VC_TEST(a_group_that_was_left_for_another_layer_begins_anew) {
+  Rig rig;
+  rig.push_group({.layer = 0}, 2);
+  rig.session.pump(rig.now);
+  rig.push_group({.layer = 1}, 2);
+  rig.session.pump(rig.now);
+  rig.push_group({.layer = 0}, 4);
+  rig.session.pump(rig.now);
+  rig.push(media({.layer = 0, .sequence = 5}));
+  rig.session.pump(rig.now);
+  ck_assert_uint_eq(rig.session.packets_on(11).size(), 5);
+  ck_assert_uint_eq(rig.scheduler.dropped_video(), 0);
+  // A key frame that comes twice while its group goes on does not.
+  rig.push_group({.layer = 0}, 1);
+  rig.session.pump(rig.now);
+  ck_assert_uint_eq(rig.session.packets_on(11).size(), 5);
+}
+
 VC_TEST(other_layer_ends_the_one_before) {
   Rig rig;
   rig.push_group({.layer = 0}, 2);

@@ -100,4 +100,15 @@ describe("GroupOrder", () => {
     expect(order.push(frame(1, 2), 0)).toEqual([]);
     expect(sequences(order.push(frame(2, 3, true), 0))).toEqual([3]);
   });
+
+  it("plays a group again from its key frame when the relay comes back to it", () => {
+    const order = new GroupOrder<null>();
+    order.push(frame(1, 1, true), 0);
+    order.push(frame(1, 2), 0);
+    expect(sequences(order.push(frame(1, 1, true, 1), 10))).toEqual([1]);
+    expect(order.push(frame(1, 3), 11)).toEqual([]);
+    expect(sequences(order.push(frame(1, 1, true), 20))).toEqual([1]);
+    expect(sequences(order.push(frame(1, 2), 21))).toEqual([2]);
+    expect(sequences(order.push(frame(1, 3), 22))).toEqual([3]);
+  });
 });
