@@ -6,6 +6,7 @@ namespace videocall::quic {
 LinkReport ChannelStats::report(const SessionHandle& session) const {
   return {.session = session,
           .bytes_sent = transport.bytes_sent,
+          .bytes_delivered = transport.bytes_delivered,
           .packets_sent = transport.packets_sent,
           .packets_lost = transport.packets_lost,
           .dropped_video = dropped_video,
@@ -13,7 +14,7 @@ LinkReport ChannelStats::report(const SessionHandle& session) const {
           .packets_refused = refused,
           .queued_bytes = queued_bytes,
           .queued_for = queued_for,
-          .rtt = transport.smoothed_rtt,
+          .rtt = transport.latest_rtt,
           .delivery_rate = transport.delivery_rate};
 }
 

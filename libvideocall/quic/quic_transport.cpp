@@ -371,8 +371,10 @@ TransportStats QuicTransport::stats() const {
   ngtcp2_conn_stat stat;
   ngtcp2_conn_get_conn_stat(conn_, &stat);
   TransportStats out;
-  if (stat.first_rtt_sample_ts != UINT64_MAX)
+  if (stat.first_rtt_sample_ts != UINT64_MAX) {
     out.smoothed_rtt = Duration(static_cast<int64_t>(stat.smoothed_rtt));
+    out.latest_rtt = Duration(static_cast<int64_t>(stat.latest_rtt));
+  }
   out.bytes_sent = bytes_sent_;
   out.bytes_received = bytes_received_;
   out.packets_sent = packets_sent_;
@@ -381,6 +383,10 @@ TransportStats QuicTransport::stats() const {
     out.packets_lost += ngtcp2_conn_get_stream_loss_count(conn_, id);
   out.congestion_window = stat.cwnd;
   out.bytes_in_flight = stat.bytes_in_flight;
+  // Those that were lost are not counted in bytes, but were full, mostly.
+  const uint64_t missing =
+      out.bytes_in_flight + out.packets_lost * NGTCP2_MAX_UDP_PAYLOAD_SIZE;
+  out.bytes_delivered = bytes_sent_ > missing ? bytes_sent_ - missing : 0;
   out.delivery_rate = static_cast<double>(stat.delivery_rate_sec);
   return out;
 }

@@ -57,7 +57,9 @@ class SendSource {
 
 struct TransportStats {
   Duration smoothed_rtt{0};
+  Duration latest_rtt{0};
   uint64_t bytes_sent = 0;
+  uint64_t bytes_delivered = 0;  // about: acknowledged by the peer
   uint64_t bytes_received = 0;
   uint64_t packets_lost = 0;  // of those that carried stream data
   uint64_t packets_sent = 0;

@@ -16,9 +16,14 @@ constexpr auto kSlow = 150ms;
 constexpr auto kVerySlow = 400ms;
 // Standing queues in the network, where packets wait here too.
 constexpr auto kQueueingDelay = 150ms;
+// What waits for so long keeps the link busy.
+constexpr auto kWaits = 30ms;
 constexpr double kHeavyLoss = 0.2;
 // Of what a full link delivers: the rest drains what waits.
 constexpr double kBackOff = 0.85;
+// At first: what is in the network drains sooner, and a small picture now is
+// better than a large one later.
+constexpr double kDrain = 0.5;
 constexpr double kMinAllowedBps = 30e3;
 constexpr auto kHold = 2s;        // after congestion
 constexpr auto kCalm = 10s;       // then growth is quicker
@@ -82,16 +87,17 @@ bool BandwidthEstimator::measure(const LinkReport& report, Time now,
   }
   if (now - last_at_ < kMinInterval) return false;
   interval.seconds = seconds(now - last_at_);
-  interval.bps =
-      8.0 * static_cast<double>(growth(report.bytes_sent, last_.bytes_sent)) /
-      interval.seconds;
+  interval.bps = 8.0 *
+                 static_cast<double>(
+                     growth(report.bytes_delivered, last_.bytes_delivered)) /
+                 interval.seconds;
   const auto sent =
       static_cast<double>(growth(report.packets_sent, last_.packets_sent));
   const auto lost =
       static_cast<double>(growth(report.packets_lost, last_.packets_lost));
   if (sent >= 10) interval.loss = std::min(1.0, lost / sent);
   interval.dropped = report.dropped_video > last_.dropped_video;
-  const bool full = report.queued_bytes > 0 && last_.queued_bytes > 0;
+  const bool full = is_full(report) && is_full(last_);
   // The same to the last digit is the measurement of before: it says nothing of
   // a link that has become full since.
   const double shown = report.delivery_rate == last_.delivery_rate
@@ -99,9 +105,9 @@ bool BandwidthEstimator::measure(const LinkReport& report, Time now,
                            : 8 * report.delivery_rate;
   last_ = report;
   last_at_ = now;
-  sent_at_ = (sent_at_ + 1) % kWindow;
-  sent_bps_[sent_at_] = interval.bps * (1 - interval.loss);
-  full_[sent_at_] = full;
+  at_ = (at_ + 1) % kWindow;
+  delivered_bps_[at_] = interval.bps;
+  full_[at_] = full;
   evidence_bps_ = std::max(
       shown,
       evidence_bps_ * (1 - std::min(1.0, kEvidenceDecay * interval.seconds)));
@@ -111,12 +117,24 @@ bool BandwidthEstimator::measure(const LinkReport& report, Time now,
   return true;
 }
 
+// Packets wait, here or in the network, so what is delivered is what the link
+// carries.
+bool BandwidthEstimator::is_full(const LinkReport& report) const {
+  return report.queued_for >= kWaits || queueing(report) >= kWaits;
+}
+
+// How much longer the way takes than it did when nothing waited.
+Duration BandwidthEstimator::queueing(const LinkReport& report) const {
+  if (min_rtt_ == Duration(0) || report.rtt < 2 * min_rtt_) return Duration(0);
+  return report.rtt - min_rtt_;
+}
+
 bool BandwidthEstimator::is_congested(const LinkReport& report,
                                       const Interval& interval) {
   slow_reports_ = report.queued_for >= kSlow ? slow_reports_ + 1 : 0;
-  const bool standing = report.queued_bytes > 0 && min_rtt_ > Duration(0) &&
-                        report.rtt > 2 * min_rtt_ &&
-                        report.rtt - min_rtt_ > kQueueingDelay;
+  standing_reports_ =
+      queueing(report) >= kQueueingDelay ? standing_reports_ + 1 : 0;
+  const bool standing = standing_reports_ >= 1;
   return interval.dropped || report.queued_for >= kVerySlow ||
          slow_reports_ >= 2 || standing || interval.loss > kHeavyLoss;
 }
@@ -131,13 +149,16 @@ void BandwidthEstimator::decrease(Time now) {
         kMaxProbe, std::max<Duration>(kFirstProbe, 2 * probe_interval_));
     allowed_bps_ = std::min(carried, before_probe_bps_);
   } else if (!limited_) {
-    allowed_bps_ = carried;
+    allowed_bps_ = std::max(kMinAllowedBps, kDrain * carried_bps());
     probe_interval_ = kFirstProbe;
   } else if (first) {
     allowed_bps_ = std::min(allowed_bps_, carried);
+  } else if (full_[at_]) {
+    // What waits from before drains, at the rate of the link.
+    allowed_bps_ = std::min(allowed_bps_, carried);
   } else {
-    // What waits from before drains; that it does says nothing new. But where
-    // it does not, the estimate was too high.
+    // That it drains says nothing new. But where it does not, the estimate was
+    // too high.
     allowed_bps_ =
         std::max(kMinAllowedBps,
                  std::min(allowed_bps_, std::max(carried, 0.9 * allowed_bps_)));
@@ -195,18 +216,18 @@ void BandwidthEstimator::probe(Time now) {
 // sent before.
 double BandwidthEstimator::carried_bps() const {
   double best = 0;
-  for (size_t i = 0; i < 3; ++i) {
-    const size_t at = (sent_at_ + kWindow - i) % kWindow;
-    if (full_[at]) best = std::max(best, sent_bps_[at]);
+  for (size_t i = 0; i < 2; ++i) {
+    const size_t at = (at_ + kWindow - i) % kWindow;
+    if (full_[at]) best = std::max(best, delivered_bps_[at]);
   }
-  return best > 0 ? best : std::max(sent_bps_[sent_at_], recent_bps(3) / 2);
+  return best > 0 ? best : std::max(delivered_bps_[at_], recent_bps(3) / 2);
 }
 
 // The best of the last |reports|.
 double BandwidthEstimator::recent_bps(size_t reports) const {
   double best = 0;
   for (size_t i = 0; i < reports; ++i)
-    best = std::max(best, sent_bps_[(sent_at_ + kWindow - i) % kWindow]);
+    best = std::max(best, delivered_bps_[(at_ + kWindow - i) % kWindow]);
   return best;
 }
 

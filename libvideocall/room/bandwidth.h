@@ -60,6 +60,8 @@ class BandwidthEstimator {
   };
 
   bool measure(const LinkReport& report, Time now, Interval& interval);
+  bool is_full(const LinkReport& report) const;
+  Duration queueing(const LinkReport& report) const;
   bool is_congested(const LinkReport& report, const Interval& interval);
   void decrease(Time now);
   void increase(double seconds, Time now);
@@ -72,15 +74,16 @@ class BandwidthEstimator {
   bool limited_ = false;
   bool congested_ = false;
   bool probing_ = false;
-  unsigned slow_reports_ = 0;  // in a row with packets that waited
+  unsigned slow_reports_ = 0;      // in a row with packets that waited here
+  unsigned standing_reports_ = 0;  // in a row with a queue in the network
   double allowed_bps_ = 0;
   double before_probe_bps_ = 0;
   double granted_bps_ = 0;
   double next_bps_ = 0;
   bool dark_ = false;
-  std::array<double, kWindow> sent_bps_{};  // a ring
+  std::array<double, kWindow> delivered_bps_{};  // a ring
   std::array<bool, kWindow> full_{};  // whether packets waited all the time
-  size_t sent_at_ = 0;
+  size_t at_ = 0;
   double known_bps_ = 0;     // what it carried when it was full; 0: unknown
   double evidence_bps_ = 0;  // delivery rate that was seen, decaying
   Duration min_rtt_{0};

@@ -64,6 +64,7 @@ struct Delivery {
 struct LinkReport {
   SessionHandle session;
   uint64_t bytes_sent = 0;  // all of the transport's, repeated ones included
+  uint64_t bytes_delivered = 0;  // of those, about: the peer has them
   uint64_t packets_sent = 0;
   uint64_t packets_lost = 0;
   uint64_t dropped_video = 0;  // packets left out for want of time or room
@@ -71,7 +72,7 @@ struct LinkReport {
   uint64_t packets_refused = 0;  // of the viewer's own, by the transport
   uint64_t queued_bytes = 0;     // wait to be sent
   Duration queued_for{0};        // how long the oldest of them has waited
-  Duration rtt{0};               // smoothed; 0: unknown
+  Duration rtt{0};               // the last that was measured; 0: unknown
   double delivery_rate = 0;      // bytes/s lately acknowledged; 0: unknown
 };
 

@@ -323,6 +323,8 @@ quic::TransportStats Link::stats() const {
                              &info, &size) != 0)
     return stats;
   stats.smoothed_rtt = std::chrono::microseconds(info.tcpi_rtt);
+  stats.latest_rtt = stats.smoothed_rtt;  // the kernel tells no other
+  stats.bytes_delivered = info.tcpi_bytes_acked;
   stats.packets_sent = info.tcpi_data_segs_out;
   stats.packets_lost = info.tcpi_total_retrans;
   stats.congestion_window =

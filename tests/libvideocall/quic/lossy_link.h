@@ -6,9 +6,7 @@
 #include <map>
 #include <random>
 
-#include "libvideocall/quic/channel_link.h"
-#include "tests/libvideocall/quic/channel_bench.h"
-#include "tests/libvideocall/quic/simulation.h"
+#include "tests/libvideocall/quic/quic_pair.h"
 
 namespace videocall::quic::testing {
 
@@ -34,26 +32,15 @@ class LossyLink {
   static constexpr Duration kInTime = 300ms;
 
   explicit LossyLink(const LossyLinkConfig& config)
-      : config_(config), random_(config.seed) {
-    sim_.now = kStart;
-    sim_.network.delay = config.delay;
-    sim_.server_config.congestion_control = config.congestion_control;
-    sim_.client_visitor = &link_;
-    sim_.client_source = client_.get();
-    sim_.server.decide = [this](Connection& connection, const ConnectRequest&) {
-      server_->attach(connection.accept(*server_, *server_));
-    };
-    client_->set_connection_packet(control(PacketType::connection));
-    client_visitor_.on_each = [this] { take(); };
+      : config_(config),
+        random_(config.seed),
+        pair_(config.congestion_control, config.delay) {
+    pair_.client_visitor.on_each = [this] { take(); };
   }
 
   bool open() {
-    if (!sim_.connect()) return false;
-    if (!sim_.run_until([this] { return !server_visitor_.packets.empty(); }))
-      return false;
-    server_->send(control(PacketType::session_assigned), sim_.now);
-    server_->flush();
-    sim_.tamper = [this](bool to_server, std::vector<uint8_t>&) {
+    if (!pair_.open()) return false;
+    pair_.sim.tamper = [this](bool to_server, std::vector<uint8_t>&) {
       return chance() >= (to_server ? config_.loss_back : config_.loss);
     };
     return true;
@@ -61,7 +48,7 @@ class LossyLink {
 
   // Sends for so long: 30 frames a second, a group each second, and sound.
   LossyLinkResult stream(Duration duration) {
-    const Time begin = sim_.now;
+    const Time begin = pair_.sim.now;
     for (Time at = begin; at < begin + duration + 3s; at += 5ms)
       step(at, at < begin + duration);
     return count(begin + 1s);
@@ -69,55 +56,43 @@ class LossyLink {
   // The same in steps of one's own, to be made until the time |at|.
   void step(Time at, bool sends) {
     if (begin_ == Time{}) begin_ = at;
-    sim_.run_for(at - sim_.now);
+    pair_.sim.run_for(at - pair_.sim.now);
     while (sends && begin_ + frames_ * Duration(1s) / 30 <= at)
       send_frame(frames_++);
     while (sends && begin_ + sounds_ * 20ms <= at) send_sound(sounds_++);
-    for (Channel* channel : {server_.get(), client_.get()}) {
-      if (channel->next_timer() <= sim_.now) channel->on_timer(sim_.now);
-      channel->flush();
-    }
+    pair_.flush();
   }
 
-  Simulation& simulation() { return sim_; }
-  ChannelStats stats() const { return server_->stats(sim_.now); }
+  Simulation& simulation() { return pair_.sim; }
+  ChannelStats stats() const { return pair_.stats(); }
 
  private:
-  struct Link final : ChannelLink {
-    explicit Link(LossyLink& l) : ChannelLink(l.client_), link(l) {}
-    void on_established() override {
-      link.client_->attach(*link.sim_.client.connection->session());
-      link.client_->on_established();
-    }
-    LossyLink& link;
-  };
-
   double chance() {
     return std::uniform_real_distribution<double>(0, 1)(random_);
   }
 
   void send_frame(size_t number) {
-    sent_[number] = sim_.now;
-    server_->send(media({.group = 1 + number / 30,
-                         .sequence = number,
-                         .keyframe = number % 30 == 0,
-                         .size = config_.frame_bytes}),
-                  sim_.now);
+    sent_[number] = pair_.sim.now;
+    pair_.server().send(media({.group = 1 + number / 30,
+                               .sequence = number,
+                               .keyframe = number % 30 == 0,
+                               .size = config_.frame_bytes}),
+                        pair_.sim.now);
   }
 
   void send_sound(size_t number) {
-    server_->send(media({.kind = MediaKind::audio,
-                         .sequence = number,
-                         .keyframe = true,
-                         .size = 160}),
-                  sim_.now);
+    pair_.server().send(media({.kind = MediaKind::audio,
+                               .sequence = number,
+                               .keyframe = true,
+                               .size = 160}),
+                        pair_.sim.now);
   }
 
   void take() {
-    const PacketFields& fields = client_visitor_.packets.back()->fields();
+    const PacketFields& fields = pair_.client_visitor.packets.back()->fields();
     if (fields.type == PacketType::media && fields.kind == MediaKind::video)
-      came_.emplace(fields.header.sequence, sim_.now);
-    client_visitor_.packets.clear();
+      came_.emplace(fields.header.sequence, pair_.sim.now);
+    pair_.client_visitor.packets.clear();
   }
 
   LossyLinkResult count(Time from) {
@@ -136,14 +111,7 @@ class LossyLink {
 
   const LossyLinkConfig config_;
   std::mt19937 random_;
-  // Before the simulation, whose connections refer to them.
-  Recorder server_visitor_, client_visitor_;
-  std::unique_ptr<Channel> server_ =
-      Channel::create(Channel::Role::server, server_visitor_, kStart);
-  std::unique_ptr<Channel> client_ =
-      Channel::create(Channel::Role::client, client_visitor_, kStart);
-  Link link_{*this};
-  Simulation sim_;
+  QuicPair pair_;
   Time begin_{};
   size_t frames_ = 0, sounds_ = 0;
   std::map<size_t, Time> sent_, came_;

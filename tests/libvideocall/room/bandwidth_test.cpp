@@ -34,6 +34,7 @@ class Link {
       ++report.dropped_video;
     }
     report.bytes_sent += static_cast<uint64_t>(carried / 8);
+    report.bytes_delivered = report.bytes_sent;
     report.packets_sent += static_cast<uint64_t>(carried / 8 / 1200) + 1;
     report.queued_bytes = static_cast<uint64_t>(queued / 8);
     report.queued_for = std::chrono::duration_cast<Duration>(
@@ -122,6 +123,7 @@ VC_TEST(the_step_to_the_next_layer_is_tried_and_more_rarely_if_it_fails) {
     const double carried = std::min(link.queued, link.capacity * seconds);
     link.queued = std::min(link.queued - carried, link.capacity * 0.3);
     link.report.bytes_sent += static_cast<uint64_t>(carried / 8);
+    link.report.bytes_delivered = link.report.bytes_sent;
     link.report.queued_bytes = static_cast<uint64_t>(link.queued / 8);
     link.report.queued_for = std::chrono::duration_cast<Duration>(
         std::chrono::duration<double>(link.queued / link.capacity));
