@@ -70,6 +70,13 @@ class Sharing {
     return true;
   }
 
+  // Of the first want its least, for all that the link carries.
+  void take_first(Ladder& ladder, double carries_bps) {
+    if (ladder.steps.front().bps > carries_bps) return;
+    used_ = ladder.steps.front().bps;
+    ladder.taken = 1;
+  }
+
   // Raises those of |importance| as far as they go, each time the one that
   // has least for its size. One that cannot have its next step may have the
   // one after it, where that costs less.
@@ -111,7 +118,7 @@ class Sharing {
 }  // namespace
 
 Allocation allocate(std::span<const Want> wants, double allowed_bps,
-                    bool steady) {
+                    double carries_bps, bool steady) {
   std::vector<Ladder> ladders;
   ladders.reserve(wants.size());
   for (const Want& want : wants) ladders.push_back(ladder_of(want));
@@ -125,7 +132,9 @@ Allocation allocate(std::span<const Want> wants, double allowed_bps,
                      return a->pixels() > b->pixels();
                    });
   Sharing sharing(ladders, allowed_bps, steady);
-  for (Ladder* ladder : order) sharing.take(*ladder);
+  if (!order.empty()) sharing.take_first(*order.front(), carries_bps);
+  for (Ladder* ladder : order)
+    if (ladder->taken == 0) sharing.take(*ladder);
   for (const Importance importance :
        {Importance::screen, Importance::speaker, Importance::rest})
     sharing.raise(importance);

@@ -51,9 +51,10 @@ struct Allocation {
   double next_bps = 0;
 };
 
-// |steady|: the link is not congested, and what a viewer has it may keep in
-// spite of a small overrun.
+// |carries_bps|, at least |allowed_bps|: what the one picture that matters most
+// may cost at the least, lest there be none. |steady|: the link is not
+// congested, and what a viewer has it may keep in spite of a small overrun.
 Allocation allocate(std::span<const Want> wants, double allowed_bps,
-                    bool steady);
+                    double carries_bps, bool steady);
 
 }  // namespace videocall::room

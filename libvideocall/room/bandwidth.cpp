@@ -164,6 +164,7 @@ void BandwidthEstimator::decrease(Time now) {
                  std::min(allowed_bps_, std::max(carried, 0.9 * allowed_bps_)));
   }
   limited_ = true;
+  carries_bps_ = carried_bps();
   congested_at_ = now;
   probed_at_ = now;
   evidence_bps_ = std::min(evidence_bps_, carried_bps() / kBackOff);

@@ -12,6 +12,7 @@
 // picture at all shows nothing of its link; its first one is tried soon.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -45,6 +46,8 @@ class BandwidthEstimator {
   bool limited() const { return limited_; }
   // Bits a second, all media and its overhead; if limited().
   double allowed_bps() const { return allowed_bps_; }
+  // What the link was seen to carry, without a margin; at least allowed_bps().
+  double carries_bps() const { return std::max(allowed_bps_, carries_bps_); }
   // The link is too full now: a step down is urgent.
   bool congested() const { return congested_; }
   bool probing() const { return probing_; }
@@ -77,6 +80,7 @@ class BandwidthEstimator {
   unsigned slow_reports_ = 0;      // in a row with packets that waited here
   unsigned standing_reports_ = 0;  // in a row with a queue in the network
   double allowed_bps_ = 0;
+  double carries_bps_ = 0;  // when it was full the last time
   double before_probe_bps_ = 0;
   double granted_bps_ = 0;
   double next_bps_ = 0;

@@ -114,7 +114,8 @@ void Stage::share(Member& viewer, Now now, Output& out) {
   const bool congested = viewer.link.congested();
   const double heard = audio_bps_ - viewer.audio_bps;  // not itself
   const Allocation allocation =
-      allocate(wants, std::max(0.0, allowed - heard), !congested);
+      allocate(wants, std::max(0.0, allowed - heard),
+               std::max(0.0, viewer.link.carries_bps() - heard), !congested);
   viewer.link.set_granted(heard + allocation.granted_bps,
                           heard + allocation.next_bps,
                           allocation.granted_bps == 0);

@@ -42,7 +42,7 @@ double cost(const Want& want, const Share& share) {
 
 VC_TEST(with_plenty_everybody_gets_all) {
   const std::vector<Want> wants{camera(), camera(180), screen()};
-  const Allocation got = allocate(wants, 10e6, true);
+  const Allocation got = allocate(wants, 10e6, 10e6, true);
   ck_assert_int_eq(got.shares[0].layer, 2);
   ck_assert_int_eq(got.shares[1].layer, 2);
   ck_assert_int_eq(got.shares[2].layer, 0);
@@ -53,7 +53,7 @@ VC_TEST(with_plenty_everybody_gets_all) {
 VC_TEST(temporal_layers_go_before_a_lower_layer) {
   const std::vector<Want> wants{camera()};
   const auto at = [&](double bps) {
-    return allocate(wants, bps, true).shares[0];
+    return allocate(wants, bps, bps, true).shares[0];
   };
   ck_assert_int_eq(at(1.8e6).layer, 2);
   ck_assert_uint_eq(at(1.8e6).temporal, limits::kMaxTemporalLayer);
@@ -71,7 +71,9 @@ VC_TEST(temporal_layers_go_before_a_lower_layer) {
 VC_TEST(screens_come_first_then_speakers_then_the_rest) {
   const std::vector<Want> wants{camera(), camera(360, Importance::speaker),
                                 screen()};
-  const auto at = [&](double bps) { return allocate(wants, bps, true).shares; };
+  const auto at = [&](double bps) {
+    return allocate(wants, bps, bps, true).shares;
+  };
   const auto little = at(1.3e6);
   ck_assert_int_eq(little[2].layer, 0);
   ck_assert_int_eq(little[1].layer, 0);
@@ -88,13 +90,13 @@ VC_TEST(screens_come_first_then_speakers_then_the_rest) {
 VC_TEST(all_get_a_picture_before_any_gets_a_better_one) {
   std::vector<Want> wants(9, camera(360));
   wants[3].height_px = 720;
-  const auto got = allocate(wants, 9 * 75e3 * 1.2, true).shares;
+  const auto got = allocate(wants, 9 * 75e3 * 1.2, 0, true).shares;
   for (const Share& share : got) ck_assert_int_eq(share.layer, 0);
 }
 
 VC_TEST(the_larger_tile_gets_more) {
   const std::vector<Want> wants{camera(180), camera(720), camera(180)};
-  const auto got = allocate(wants, 1.6e6, true).shares;
+  const auto got = allocate(wants, 1.6e6, 1.6e6, true).shares;
   ck_assert_int_gt(got[1].layer, got[0].layer);
   ck_assert_int_eq(got[0].layer, got[2].layer);
 }
@@ -102,7 +104,7 @@ VC_TEST(the_larger_tile_gets_more) {
 VC_TEST(what_a_viewer_has_it_keeps_through_small_changes) {
   Want want = camera();
   const auto at = [&](double bps, bool steady = true) {
-    return allocate(std::vector{want}, bps, steady).shares[0].layer;
+    return allocate(std::vector{want}, bps, bps, steady).shares[0].layer;
   };
   ck_assert_int_eq(at(510e3 * 1.0), 1);
   // Comes only with a margin, goes only when it does not fit by far.
@@ -118,7 +120,7 @@ VC_TEST(what_a_viewer_has_it_keeps_through_small_changes) {
 }
 
 VC_TEST(it_tells_what_the_next_step_needs) {
-  const Allocation got = allocate(std::vector{camera()}, 200e3, true);
+  const Allocation got = allocate(std::vector{camera()}, 200e3, 200e3, true);
   ck_assert_double_eq(got.granted_bps, 150e3);
   ck_assert_double_eq(got.next_bps, 250e3);
 }
@@ -142,7 +144,7 @@ VC_TEST(random_wants_never_get_more_than_there_is) {
     }
     const double allowed = static_cast<double>(pick(6'000'000));
     const bool steady = pick(2) == 0;
-    const Allocation got = allocate(wants, allowed, steady);
+    const Allocation got = allocate(wants, allowed, allowed, steady);
     ck_assert_uint_eq(got.shares.size(), wants.size());
     double sum = 0;
     for (size_t i = 0; i < wants.size(); ++i) {
@@ -166,6 +168,17 @@ VC_TEST(random_wants_never_get_more_than_there_is) {
       }
     }
   }
+}
+
+VC_TEST(the_first_picture_may_cost_all_that_the_link_carries) {
+  const std::vector<Want> wants{camera(), camera(360, Importance::speaker)};
+  const auto at = [&](double carries) {
+    return allocate(wants, 40e3, carries, false).shares;
+  };
+  ck_assert_int_eq(at(74e3)[1].layer, kNoLayer);
+  ck_assert_int_eq(at(76e3)[1].layer, 0);
+  ck_assert_uint_eq(at(76e3)[1].temporal, 0);
+  ck_assert_int_eq(at(1e6)[0].layer, kNoLayer);
 }
 
 VC_SUITE_MAIN("room/allocation")

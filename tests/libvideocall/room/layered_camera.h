@@ -21,7 +21,8 @@ class LayeredCamera {
 
   void step(int tick) {
     listen();
-    if (tick % 2 == 0 && !mute) world_.send_audio(client_, 20, ++audio_sent);
+    if (tick % 2 == 0 && !mute)
+      world_.send_audio(client_, 20, ++audio_sent, audio_bytes);
     if (tick % kStepsPerFrame != 0) return;
     constexpr size_t kBytes[] = {500, 1'700, 5'200};
     constexpr uint8_t kPattern[] = {0, 2, 1, 2};
@@ -42,6 +43,7 @@ class LayeredCamera {
   }
 
   bool mute = false;
+  size_t audio_bytes = 0;  // of a packet, fifty of them a second
   uint64_t audio_sent = 0;
   size_t requests = 0;
 
