@@ -151,10 +151,8 @@ void BandwidthEstimator::decrease(Time now) {
   } else if (!limited_) {
     allowed_bps_ = std::max(kMinAllowedBps, kDrain * carried_bps());
     probe_interval_ = kFirstProbe;
-  } else if (first) {
-    allowed_bps_ = std::min(allowed_bps_, carried);
-  } else if (full_[at_]) {
-    // What waits from before drains, at the rate of the link.
+  } else if (first || full_[at_]) {
+    // What waits from before drains at the rate of the link.
     allowed_bps_ = std::min(allowed_bps_, carried);
   } else {
     // That it drains says nothing new. But where it does not, the estimate was

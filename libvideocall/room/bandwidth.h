@@ -3,13 +3,15 @@
 // numbers alone, so the same for every transport. Pure; time is in the reports.
 //
 // Nothing bounds a viewer until its link shows congestion: packets waited too
-// long, pictures were left out, or the round trip grew while packets waited.
-// From then on it is given a little less than what the link delivered while it
-// was full, and after a pause more again: slowly, and never far beyond what it
-// was seen to deliver. The step to the next layer is larger than that; it is
-// tried (probed) when the link has shown in bursts that it carries more, else
-// now and then, more and more rarely as long as it fails. A viewer that gets no
-// picture at all shows nothing of its link; its first one is tried soon.
+// long, pictures were left out, many were lost, or the round trip grew. Then it
+// is given half of what the link delivered while it was full, so that what
+// waits in the network drains, and where that was not enough a little less than
+// what it delivered; after a pause more again: slowly, and never far beyond
+// what it was seen to deliver. The step to the next layer is larger than that;
+// it is tried (probed) when the link has shown in bursts that it carries more,
+// else now and then, more and more rarely as long as it fails. A viewer that
+// gets no picture at all shows nothing of its link; its first one is tried
+// soon.
 #pragma once
 
 #include <algorithm>

@@ -13,11 +13,9 @@ import { ImpairingProxy } from './support/impairing_proxy.mjs';
 const NARROW_KBPS = 250;
 // Of the one whose link changes, between one datagram and the next: usually 300
 // to 700, since what waits in the network has to drain first (the aim is 500).
-// With ten times as much to do as the machine has cores it was 3 600.
-const NARROW_FREEZE_MS = 6_000;
-// Of anybody else, and when the link is wide again: usually 100 to 400; 3 000 on
-// that machine.
-const FREEZE_MS = 4_000;
+const NARROW_FREEZE_MS = 4_000;
+// Of anybody else, and when the link is wide again: usually 50 to 350.
+const FREEZE_MS = 3_000;
 // A machine that is too busy sheds layers and takes its time to try again.
 const PATIENCE_MS = 80_000;
 // Once the picture is small enough. What was on its way when the link became

@@ -210,6 +210,39 @@ VC_TEST(in_the_dark_the_first_picture_is_tried_soon_then_ever_more_rarely) {
   ck_assert(at.back() - at[at.size() - 2] >= 7s);
 }
 
+// The queue before a bottleneck lets 250 of 1 500 kbit/s pass.
+VC_TEST(what_was_sent_and_not_delivered_counts_for_nothing) {
+  BandwidthEstimator estimator;
+  LinkReport report{.rtt = 40ms};
+  Time now(1000s);
+  const auto step = [&](Duration rtt, uint64_t delivered_bps) {
+    now += 200ms;
+    report.rtt = rtt;
+    report.bytes_sent += 1'500'000 / 8 / 5;
+    report.bytes_delivered += delivered_bps / 8 / 5;
+    return estimator.update(report, now);
+  };
+  for (int i = 0; i < 20; ++i) step(40ms, 1'500'000);
+  ck_assert(!estimator.limited());
+  // One round trip that is long is enough.
+  ck_assert(step(250ms, 600'000));
+  ck_assert(estimator.congested());
+  ck_assert(step(290ms, 250'000));
+  ck_assert_double_le(estimator.allowed_bps(), 250e3);
+  ck_assert_double_ge(estimator.allowed_bps(), 100e3);
+  ck_assert_double_ge(estimator.carries_bps(), 249e3);
+  ck_assert_double_le(estimator.carries_bps(), 251e3);
+}
+
+VC_TEST(a_round_trip_that_grows_a_little_is_no_congestion) {
+  Link link(10e6, 1e6);
+  link.report.rtt = 30ms;
+  link.run(2s);
+  link.report.rtt = 150ms;
+  link.run(10s);
+  ck_assert(!link.estimator.limited());
+}
+
 VC_TEST(reports_in_a_rush_and_counters_that_begin_anew_do_no_harm) {
   BandwidthEstimator estimator;
   LinkReport report;
