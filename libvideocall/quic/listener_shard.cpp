@@ -115,7 +115,10 @@ void ListenerShard::answer_initial(const Datagram& datagram, Time now) {
   }
   std::array<uint8_t, kMinInitialBytes> out;
   const Secret& secret = state_.connection.static_secret;
-  const uint64_t pending = counters_.handshakes.load(std::memory_order_relaxed);
+  const uint64_t pending =
+      has_waited_ ? 0
+                  : counters_.handshakes.load(std::memory_order_relaxed) +
+                        initials_.size();
   if (pending >= state_.max_pending_handshakes) {
     counters_.refused.fetch_add(1, std::memory_order_relaxed);
     return;  // silence: the client tries again by itself
@@ -138,10 +141,18 @@ void ListenerShard::answer_initial(const Datagram& datagram, Time now) {
                                  make_connection_id(), now)});
     return;
   }
+  const bool full = begun_in_turn_ >= limits::kMaxHandshakesPerTurn;
+  if (!has_waited_ && (full || !initials_.empty())) {
+    initials_.push_back({datagram.path,
+                         {datagram.bytes.begin(), datagram.bytes.end()},
+                         datagram.ecn});
+    return;
+  }
   if (handshakes_.per_second > 0 && !handshakes_.take(now)) {
     counters_.refused.fetch_add(1, std::memory_order_relaxed);
     return;
   }
+  ++begun_in_turn_;
   accept_connection(datagram, *initial, original, now);
 }
 
@@ -331,7 +342,21 @@ void ListenerShard::close_all(CloseCode code, std::string_view reason) {
     refuse(waiting_.begin()->first, ConnectRefusal::draining, 503, "closing");
 }
 
+// Oldest first. One that came twice finds the connection of the first.
+void ListenerShard::answer_waiting(Time now) {
+  has_waited_ = true;
+  while (!initials_.empty() && begun_in_turn_ < limits::kMaxHandshakesPerTurn) {
+    const ForwardedDatagram first = std::move(initials_.front());
+    initials_.pop_front();
+    dispatch({first.path, first.bytes, first.ecn}, now);
+  }
+  has_waited_ = false;
+  begun_in_turn_ = 0;
+}
+
 Time ListenerShard::on_turn(Time now) {
+  answer_waiting(now);
+  if (!initials_.empty()) return now;
   while (!deadlines_.empty()) {
     const auto [when, id] = deadlines_.front();
     if (!waiting_.contains(id)) {

@@ -78,6 +78,7 @@ class ListenerShard final : public Shard {
 
   bool forward(const Datagram& datagram, const ConnectionId& id);
   void answer_initial(const Datagram& datagram, Time now);
+  void answer_waiting(Time now);
   void accept_connection(const Datagram& datagram, const InitialHeader& initial,
                          const std::optional<ConnectionId>& original, Time now);
   void ask_admission(Peer& peer, const ConnectRequest& request);
@@ -96,6 +97,10 @@ class ListenerShard final : public Shard {
   uint64_t last_request_ = 0;
   std::unordered_map<uint64_t, Waiting> waiting_;  // by request id
   std::deque<std::pair<Time, uint64_t>> deadlines_;
+  // Those that came while a turn had begun its share of handshakes.
+  std::deque<ForwardedDatagram> initials_;
+  size_t begun_in_turn_ = 0;
+  bool has_waited_ = false;  // the one that is looked at
   Allowance allowance_;
   Allowance handshakes_;  // this shard's part; per_second 0: no bound
 };

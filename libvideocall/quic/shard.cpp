@@ -245,6 +245,10 @@ void Shard::route(const Datagram& datagram, Time now) {
   arrived_ = true;
   counters_.datagrams_in.add(1);
   counters_.udp_bytes_in.add(datagram.bytes.size());
+  dispatch(datagram, now);
+}
+
+void Shard::dispatch(const Datagram& datagram, Time now) {
   const auto header = parse_header(datagram.bytes, kIdBytes);
   if (!header) return;
   const ConnectionId& id = header->destination;

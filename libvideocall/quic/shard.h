@@ -145,6 +145,8 @@ class Shard : public ConnectionOwner {
   // The peer has something to write or is to be looked at this turn.
   void touch(Peer& peer);
   void route(const Datagram& datagram, Time now);
+  // The same for one that was counted when it came.
+  void dispatch(const Datagram& datagram, Time now);
   // Outside of any connection: version negotiation, Retry, reset.
   void send_stateless(const Path& path, Bytes bytes);
   // Does what other threads asked for; used at the end.

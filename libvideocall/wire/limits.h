@@ -180,6 +180,9 @@ inline constexpr auto kAdmissionTimeout = 10s;
 inline constexpr auto kHandshakeTimeout = 10s;
 inline constexpr size_t kRetryAboveHandshakes = 256;  // pending, of a shard
 inline constexpr size_t kMaxHandshakes = 4'096;       // pending, of a shard
+// That a shard begins in one turn; others wait, so that those who are here are
+// served in between.
+inline constexpr size_t kMaxHandshakesPerTurn = 8;
 inline constexpr size_t kMaxSessionsPerEndpoint = 20'000;
 
 // -- WebSocket

@@ -237,6 +237,25 @@ VC_TEST(a_flood_of_handshakes_leads_to_retry) {
   ck_assert_uint_ge(server.runner->endpoint_stats().retries, 65);
 }
 
+// Who is here is served between one turn's handshakes and the next's.
+VC_TEST(a_turn_begins_only_so_many_handshakes) {
+  Runner server(listener_config(), false);
+  HalfOpen crowd;
+  RawClient raw(server->port());
+  constexpr size_t kAll = 3 * limits::kMaxHandshakesPerTurn + 1;
+  for (size_t i = 0; i < kAll; ++i)
+    raw.send(crowd.hello(raw.local(), raw.remote()));
+  Recorder nobody;
+  uint64_t begun = 0;
+  for (int turns = 0; begun < kAll && turns < 100; ++turns) {
+    ck_assert(server->run_once(0, nobody, 1s).ok());
+    const uint64_t now = server->endpoint_stats().handshakes;
+    ck_assert_uint_le(now - begun, limits::kMaxHandshakesPerTurn);
+    begun = now;
+  }
+  ck_assert_uint_eq(begun, kAll);
+}
+
 VC_TEST(more_handshakes_than_may_be_pending_are_not_answered) {
   EndpointConfig config = listener_config();
   config.max_pending_handshakes = 16;
