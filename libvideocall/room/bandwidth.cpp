@@ -2,6 +2,7 @@
 #include "libvideocall/room/bandwidth.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace videocall::room {
 namespace {
@@ -60,8 +61,12 @@ bool BandwidthEstimator::update(const LinkReport& report, Time now) {
   const double allowed = allowed_bps_;
   const bool was_limited = limited_;
   const bool was_congested = congested_;
-  congested_ = is_congested(report, interval);
-  if (congested_) {
+  const bool drops = is_dropping(report, interval);
+  congested_ = drops || queueing(report) >= kQueueingDelay;
+  if (std::exchange(suspected_, congested_ && !drops && !limited_) &&
+      queueing(report) < kWaits) {
+    limited_ = false;  // one round trip was long, and no more
+  } else if (congested_) {
     decrease(now);
   } else if (limited_) {
     increase(interval.seconds, now);
@@ -129,14 +134,11 @@ Duration BandwidthEstimator::queueing(const LinkReport& report) const {
   return report.rtt - min_rtt_;
 }
 
-bool BandwidthEstimator::is_congested(const LinkReport& report,
-                                      const Interval& interval) {
+bool BandwidthEstimator::is_dropping(const LinkReport& report,
+                                     const Interval& interval) {
   slow_reports_ = report.queued_for >= kSlow ? slow_reports_ + 1 : 0;
-  standing_reports_ =
-      queueing(report) >= kQueueingDelay ? standing_reports_ + 1 : 0;
-  const bool standing = standing_reports_ >= 1;
   return interval.dropped || report.queued_for >= kVerySlow ||
-         slow_reports_ >= 2 || standing || interval.loss > kHeavyLoss;
+         slow_reports_ >= 2 || interval.loss > kHeavyLoss;
 }
 
 void BandwidthEstimator::decrease(Time now) {

@@ -67,7 +67,7 @@ class BandwidthEstimator {
   bool measure(const LinkReport& report, Time now, Interval& interval);
   bool is_full(const LinkReport& report) const;
   Duration queueing(const LinkReport& report) const;
-  bool is_congested(const LinkReport& report, const Interval& interval);
+  bool is_dropping(const LinkReport& report, const Interval& interval);
   void decrease(Time now);
   void increase(double seconds, Time now);
   void probe(Time now);
@@ -79,8 +79,8 @@ class BandwidthEstimator {
   bool limited_ = false;
   bool congested_ = false;
   bool probing_ = false;
-  unsigned slow_reports_ = 0;      // in a row with packets that waited here
-  unsigned standing_reports_ = 0;  // in a row with a queue in the network
+  unsigned slow_reports_ = 0;  // in a row with packets that waited here
+  bool suspected_ = false;     // full, by one long round trip alone
   double allowed_bps_ = 0;
   double carries_bps_ = 0;  // when it was full the last time
   double before_probe_bps_ = 0;

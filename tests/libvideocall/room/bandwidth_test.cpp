@@ -234,6 +234,35 @@ VC_TEST(what_was_sent_and_not_delivered_counts_for_nothing) {
   ck_assert_double_le(estimator.carries_bps(), 251e3);
 }
 
+// A machine that is busy for a moment, a radio link that pauses.
+VC_TEST(one_long_round_trip_is_forgiven_when_the_next_is_short) {
+  Link link(10e6, 1e6);
+  link.report.rtt = 30ms;
+  link.run(2s);
+  link.report.rtt = 300ms;
+  link.step();
+  ck_assert(link.estimator.congested());
+  link.report.rtt = 35ms;
+  link.step();
+  ck_assert(!link.estimator.limited());
+  // Two are believed, and so is one by which pictures were lost.
+  link.report.rtt = 300ms;
+  link.step();
+  link.step();
+  link.report.rtt = 35ms;
+  link.step();
+  ck_assert(link.estimator.limited());
+  Link other(10e6, 1e6);
+  other.report.rtt = 30ms;
+  other.run(2s);
+  other.report.rtt = 300ms;
+  ++other.report.dropped_video;
+  other.step();
+  other.report.rtt = 35ms;
+  other.step();
+  ck_assert(other.estimator.limited());
+}
+
 VC_TEST(a_round_trip_that_grows_a_little_is_no_congestion) {
   Link link(10e6, 1e6);
   link.report.rtt = 30ms;
