@@ -5,7 +5,12 @@
 // the page anew, waits in the lobby as a person would, and joins.
 //
 //   ./dev bench page [--quick] [--rounds N] [--browsers chromium,firefox]
-//                    [--json FILE]
+//                    [--block-udp] [--json FILE]
+//
+// --block-udp: the way to the server's UDP port ends nowhere, as in networks
+// that let only TCP through.
+import dgram from 'node:dgram';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 
 import { until } from '../tests/e2e/support/call.mjs';
@@ -14,9 +19,13 @@ import { Daemon } from '../tests/e2e/support/daemon.mjs';
 import { Firefox } from '../tests/e2e/support/firefox.mjs';
 import { Process } from '../tests/e2e/support/process.mjs';
 
-const USAGE =
-  'Usage: ./dev bench page [--quick] [--rounds N] [--browsers chromium,firefox] [--json FILE]';
-const options = { rounds: 20, browsers: 'chromium,firefox', json: '' };
+const USAGE = `Usage: ./dev bench page [OPTIONS]
+  --quick          three rounds
+  --rounds N       rounds, of which the median and the 95th percentile are shown
+  --browsers LIST  chromium, firefox or both (chromium,firefox)
+  --block-udp      the server's UDP port cannot be reached
+  --json FILE      all figures of all rounds`;
+const options = { rounds: 20, browsers: 'chromium,firefox', blockUdp: false, json: '' };
 for (let args = process.argv.slice(2); args.length > 0; ) {
   const flag = args.shift();
   if (flag === '--quick') options.rounds = 3;
@@ -25,6 +34,7 @@ for (let args = process.argv.slice(2); args.length > 0; ) {
     process.exit(0);
   } else if (flag === '--rounds') options.rounds = Number(args.shift());
   else if (flag === '--browsers') options.browsers = args.shift();
+  else if (flag === '--block-udp') options.blockUdp = true;
   else if (flag === '--json') options.json = args.shift();
   else {
     console.error(`bench page: unknown option ${flag}; --help lists them.`);
@@ -63,8 +73,20 @@ async function round(browser, daemon) {
   }
 }
 
+// A port that takes datagrams and never answers.
+async function blackHole() {
+  const socket = dgram.createSocket('udp4');
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  return socket;
+}
+
 async function measure(kind) {
-  const daemon = await Daemon.start({ args: ['--join-rate', '0', '--max-cpu', '0', '--log-level', 'warning'] });
+  const hole = options.blockUdp ? await blackHole() : null;
+  const daemon = await Daemon.start({ args: [
+    ...['--join-rate', '0', '--max-cpu', '0', '--log-level', 'warning'],
+    ...(hole ? ['--public-webtransport-url', `https://127.0.0.1:${hole.address().port}`] : []),
+  ] });
   const camera = new Process('videocall-cli', [
     'stream', '--url', daemon.url, '--meeting-id', 'bench', '--user-id', 'cam',
     '--debug-send-test-pattern', '--audio', 'tone', '--resolution', '640x360',
@@ -85,6 +107,7 @@ async function measure(kind) {
     await browser.close();
     await camera.stop('SIGINT');
     await daemon.stop();
+    hole?.close();
   }
 }
 

@@ -70,6 +70,24 @@ const panels = {
       bars: bars(nodes.filter((row) => row.servers > 1),
         (row) => `${row.servers} × ${row.viewers}`, (row) => row.linear_as_many) },
   ],
+  page: ({ page }) => [
+    { title: 'Click to first picture', unit: 'ms, p50', aim: 500,
+      bars: bars(page, (row) => row.browser, (row) => row.p50_ms.total) },
+  ],
+  'page-blocked': ({ page }) => [
+    { title: 'The same, UDP blocked', unit: 'ms, p50', aim: 1500,
+      bars: bars(page, (row) => row.browser, (row) => row.p50_ms.total) },
+  ],
+  slow: ({ ratio }) => [
+    { title: 'Others beside a slow viewer', unit: '× p99', aim: 1.05,
+      bars: [['1 of 100 is slow', ratio]] },
+  ],
+  websocket: ({ websocket }) => [
+    { title: 'CPU over WebSocket', unit: '× WebTransport', aim: 1.5,
+      bars: bars(websocket.filter((row) => row.transport !== 'WebTransport'),
+        (row) => `${isMix(row) ? 'mix' : row.load}${/TLS/.test(row.transport) ? ', TLS' : ''}`,
+        (row) => row.ratio) },
+  ],
   glass: ({ glass }) => [
     { title: 'Glass to glass, p50', unit: 'ms', aim: 60, bars: [['720p30', glass.p50_ms]] },
     { title: 'Glass to glass, p95', unit: 'ms', aim: 100, bars: [['720p30', glass.p95_ms]] },
