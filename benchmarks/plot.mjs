@@ -61,7 +61,7 @@ function drawBars({ title, unit, aim, bars }, offsetX, offsetY) {
   const lines = bars.flatMap(([label, value], i) => {
     const y = top + pitch * i;
     const middle = y + pitch / 2 + 4;
-    const shown = value >= 100 ? value.toFixed(0) : value.toPrecision(2);
+    const shown = value >= 9.95 ? value.toFixed(0) : value.toPrecision(2);
     return [
       `<text x="${start - 6}" y="${middle}" text-anchor="end">${escape(label)}</text>`,
       `<rect x="${start}" y="${y + 3}" width="${(px(value) - start).toFixed(1)}" height="${pitch - 6}"/>`,
