@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "libvideocall/base/log.h"
+#include "libvideocall/quic/routed_sink.h"
 #include "libvideocall/quic/stateless.h"
 
 namespace videocall::quic {
@@ -28,24 +29,6 @@ uint64_t random_key() {
   gnutls_rnd(GNUTLS_RND_RANDOM, &key, sizeof key);
   return key;
 }
-
-// Finds the socket of each train, and counts what a visit sent.
-class RoutedSink final : public PacketSink {
- public:
-  explicit RoutedSink(std::function<PacketSink*(const Path&)> find)
-      : find_(std::move(find)) {}
-  void send(const Path& path, Bytes bytes, size_t segment_size,
-            unsigned ecn) override {
-    sent_ += bytes.size();
-    if (PacketSink* sink = find_(path))
-      sink->send(path, bytes, segment_size, ecn);
-  }
-  size_t sent() const { return sent_; }
-
- private:
-  std::function<PacketSink*(const Path&)> find_;
-  size_t sent_ = 0;
-};
 
 }  // namespace
 
