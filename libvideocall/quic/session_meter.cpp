@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "libvideocall/quic/session_meter.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "libvideocall/wire/limits.h"
@@ -39,9 +40,15 @@ void SessionMeter::count(Reading& reading, const ChannelStats& stats) {
 
 // -- Reports ------------------------------------------------------------------
 
+void SessionMeter::note_turn(Duration took) {
+  two_turns_ = std::max(two_turns_, last_turn_ + took);
+  last_turn_ = took;
+}
+
 bool SessionMeter::begin_reports(Time now) {
   if (!reports_wanted_ || now < report_at_) return false;
   report_at_ = now + limits::kLinkReportInterval;
+  own_delay_ = std::exchange(two_turns_, Duration::zero());
   reports_.clear();
   queued_ = 0;
   return true;
@@ -60,6 +67,7 @@ void SessionMeter::look(Reading& reading, const ChannelStats& stats,
   if (stats.transport.smoothed_rtt > Duration::zero())
     rtt_.add(stats.transport.smoothed_rtt);
   reports_.push_back(stats.report(session));
+  reports_.back().own_delay = own_delay_;
 }
 
 void SessionMeter::tell(ShardVisitor& visitor, Time now) {

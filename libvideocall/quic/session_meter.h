@@ -33,6 +33,8 @@ class VIDEOCALL_API SessionMeter {
   // -- Reports, every limits::kLinkReportInterval while anything is sent ------
   // Without this call there are none.
   void start_reports() { reports_wanted_ = true; }
+  // A turn of the loop took so long. A round trip has two of them at most.
+  void note_turn(Duration took);
   // True: look at each session that is open, then tell().
   bool begin_reports(Time now);
   void look(Reading& reading, const ChannelStats& stats,
@@ -60,6 +62,9 @@ class VIDEOCALL_API SessionMeter {
 
   bool reports_wanted_ = false;
   Time report_at_ = Time::min();
+  Duration last_turn_{0};
+  Duration two_turns_{0};  // in a row, the longest since the last round
+  Duration own_delay_{0};  // the same of the round that began
   uint64_t queued_ = 0;              // in the round that began
   std::vector<LinkReport> reports_;  // of that round
 };

@@ -19,7 +19,10 @@ namespace {
 constexpr size_t kMaxInboxItems = 4'096;
 constexpr size_t kMaxInboxBytes = 32 * 1024 * 1024;
 constexpr size_t kMaxUrgentItems = 64 * 1024;
-constexpr size_t kBatchesPerTurn = 4;  // of one socket
+// Of one socket, and more for as long as the writing of the last turn took:
+// neither starves the other, and nothing waits in the socket for many turns.
+constexpr size_t kBatchesPerTurn = 4;
+constexpr auto kMaxReading = 50ms;
 constexpr size_t kVisitBytes = 64 * 1024;
 constexpr size_t kRandomPoolBytes = 1'024;
 constexpr uint32_t kInboxTag = 0xffffffff;
@@ -131,7 +134,7 @@ Result<void> Shard::turn(ShardVisitor& visitor, Duration timeout) {
   Time now = Clock::now();
   const Time began = now;
   reported_ = false;
-  read_sockets(now);
+  now = read_sockets(now);
   fire_timers(now);
   next_turn_ = std::min(on_turn(now), report_links(now));
   visitor.on_batch_end(now);
@@ -140,8 +143,11 @@ Result<void> Shard::turn(ShardVisitor& visitor, Duration timeout) {
   now = Clock::now();
   write_touched(now);
   flush_sockets();
+  const Time ended = Clock::now();
+  reading_time_ = std::min<Duration>(ended - now, kMaxReading);
+  meter_.note_turn(ended - began);
   if (std::exchange(arrived_, false))
-    counters_.relay_delay.add(Clock::now() - began);
+    counters_.relay_delay.add(ended - began);
   return {};
 }
 
@@ -203,25 +209,30 @@ void Shard::take_inbox(Time now) {
   commands_.clear();  // gives up the packets
 }
 
-void Shard::read_sockets(Time now) {
+// Returns what time it is then.
+Time Shard::read_sockets(Time now) {
   for (size_t i = 0; i < sockets_.size(); ++i) {
     if (!readable_[i]) continue;
     readable_[i] = false;
-    read_socket(i, now);
+    now = read_socket(i, now);
   }
+  return now;
 }
 
-void Shard::read_socket(size_t index, Time now) {
-  for (size_t i = 0; i < kBatchesPerTurn; ++i) {
+Time Shard::read_socket(size_t index, Time now) {
+  const Time until = now + reading_time_;
+  for (size_t i = 0; i < kBatchesPerTurn || now < until; ++i) {
     auto count = receiver_.receive(
         sockets_[index]->socket,
         [&](const Datagram& datagram) { route(datagram, now); });
     if (!count) {
       on_socket_error(index, count.error(), now);
-      return;
+      break;
     }
-    if (*count < receiver_.batch()) return;
+    if (*count < receiver_.batch()) break;
+    now = Clock::now();
   }
+  return now;
 }
 
 void Shard::route(const Datagram& datagram, Time now) {

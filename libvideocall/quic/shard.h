@@ -180,8 +180,8 @@ class Shard : public ConnectionOwner {
   Result<void> turn(ShardVisitor& visitor, Duration timeout);
   Result<void> wait(Duration timeout);
   Time report_links(Time now);
-  void read_sockets(Time now);
-  void read_socket(size_t index, Time now);
+  Time read_sockets(Time now);
+  Time read_socket(size_t index, Time now);
   void fire_timers(Time now);
   void write_peer(Peer& peer, Time now);
   void count_closed(Peer& peer, CloseCode code);
@@ -210,6 +210,7 @@ class Shard : public ConnectionOwner {
   std::vector<uint8_t> random_pool_;
   size_t random_used_ = 0;
   Time next_turn_ = Time::min();
+  Duration reading_time_{0};  // of a turn, while more waits to be read
   bool reported_ = false;
   bool has_epoll_pwait2_ = true;
   bool arrived_ = false;  // something, in this turn

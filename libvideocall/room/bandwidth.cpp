@@ -128,10 +128,12 @@ bool BandwidthEstimator::is_full(const LinkReport& report) const {
   return report.queued_for >= kWaits || queueing(report) >= kWaits;
 }
 
-// How much longer the way takes than it did when nothing waited.
+// How much longer the way takes than it did when nothing waited. What the node
+// itself took is not the link's.
 Duration BandwidthEstimator::queueing(const LinkReport& report) const {
-  if (min_rtt_ == Duration(0) || report.rtt < 2 * min_rtt_) return Duration(0);
-  return report.rtt - min_rtt_;
+  const Duration rtt = report.rtt - report.own_delay;
+  if (min_rtt_ == Duration(0) || rtt < 2 * min_rtt_) return Duration(0);
+  return rtt - min_rtt_;
 }
 
 bool BandwidthEstimator::is_dropping(const LinkReport& report,

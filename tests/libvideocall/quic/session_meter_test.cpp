@@ -91,4 +91,19 @@ VC_TEST(a_link_over_which_nothing_goes_is_not_told_and_costs_no_turn) {
   ck_assert_uint_eq(told(), 1);
 }
 
+// A round trip is begun in one turn, and its end may wait for the next to end.
+VC_TEST(the_two_longest_turns_in_a_row_are_told_once) {
+  Bench bench;
+  bench.meter.start_reports();
+  bench.stats.transport.bytes_sent = 100;
+  for (const Duration took : {30ms, 5ms, 20ms, 25ms, 4ms})
+    bench.meter.note_turn(took);
+  ck_assert(bench.turn(kStart));
+  ck_assert(bench.room.told[0].own_delay == 45ms);
+  bench.meter.note_turn(3ms);
+  bench.stats.transport.bytes_sent = 200;
+  ck_assert(bench.turn(kStart + limits::kLinkReportInterval));
+  ck_assert(bench.room.told[0].own_delay == 7ms);
+}
+
 VC_SUITE_MAIN("quic/session_meter")

@@ -272,6 +272,19 @@ VC_TEST(a_round_trip_that_grows_a_little_is_no_congestion) {
   ck_assert(!link.estimator.limited());
 }
 
+VC_TEST(a_node_that_is_busy_is_no_full_link) {
+  Link link(10e6, 1e6);
+  link.report.rtt = 30ms;
+  link.run(2s);
+  link.report.rtt = 400ms;
+  link.report.own_delay = 350ms;
+  link.run(10s);
+  ck_assert(!link.estimator.limited());
+  link.report.own_delay = 100ms;
+  link.run(1s);
+  ck_assert(link.estimator.limited());
+}
+
 VC_TEST(reports_in_a_rush_and_counters_that_begin_anew_do_no_harm) {
   BandwidthEstimator estimator;
   LinkReport report;
