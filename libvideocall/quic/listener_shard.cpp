@@ -42,6 +42,7 @@ ListenerShard::ListenerShard(ListenerState& state, unsigned index)
     : Shard(state.number, index, false), state_(state) {
   allowance_ = {kStatelessPerSecond, kStatelessBurst, kStatelessBurst, {}};
   start_link_reports();
+  start_pacing();
 }
 
 // Its part of the listener's bound; at least one a second.

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
 #include "libvideocall/base/log.h"
 #include "libvideocall/quic/routed_sink.h"
@@ -130,6 +131,7 @@ Result<void> Shard::run_once(ShardVisitor& visitor, Duration timeout) {
 }
 
 Result<void> Shard::turn(ShardVisitor& visitor, Duration timeout) {
+  const Time came = rest();
   if (auto waited = wait(timeout); !waited) return waited;
   Time now = Clock::now();
   const Time began = now;
@@ -145,10 +147,20 @@ Result<void> Shard::turn(ShardVisitor& visitor, Duration timeout) {
   flush_sockets();
   const Time ended = Clock::now();
   reading_time_ = std::min<Duration>(ended - now, kMaxReading);
-  meter_.note_turn(ended - began);
-  if (std::exchange(arrived_, false))
-    counters_.relay_delay.add(ended - began);
+  pacer_.note(began, ended, std::exchange(left_some_, false));
+  // What came while the loop rested has waited since.
+  const Duration took = ended - std::min(came, began);
+  meter_.note_turn(took);
+  if (std::exchange(arrived_, false)) counters_.relay_delay.add(took);
   return {};
+}
+
+// Until the next turn may begin; returns since when.
+Time Shard::rest() {
+  const Time now = Clock::now();
+  if (!paced_ || pacer_.next() <= now) return Time::max();
+  std::this_thread::sleep_for(pacer_.next() - now);
+  return now;
 }
 
 Result<void> Shard::wait(Duration timeout) {
@@ -227,11 +239,12 @@ Time Shard::read_socket(size_t index, Time now) {
         [&](const Datagram& datagram) { route(datagram, now); });
     if (!count) {
       on_socket_error(index, count.error(), now);
-      break;
+      return now;
     }
-    if (*count < receiver_.batch()) break;
+    if (*count < receiver_.batch()) return now;
     now = Clock::now();
   }
+  left_some_ = true;
   return now;
 }
 

@@ -19,6 +19,7 @@
 #include "libvideocall/quic/inbox.h"
 #include "libvideocall/quic/peer.h"
 #include "libvideocall/quic/timer_heap.h"
+#include "libvideocall/quic/turn_pacer.h"
 #include "libvideocall/quic/udp_socket.h"
 
 namespace videocall::quic {
@@ -162,6 +163,8 @@ class Shard : public ConnectionOwner {
   ConnectionIdTable& ids() { return ids_; }
   // Listeners: the visitor hears of its viewers' links.
   void start_link_reports() { meter_.start_reports(); }
+  // Listeners: many are served by one turn, so under load turns are fewer.
+  void start_pacing() { paced_ = true; }
   // The visitor was told something after the batch's end: a turn at once.
   void note_report() { reported_ = true; }
 
@@ -178,6 +181,7 @@ class Shard : public ConnectionOwner {
   };
 
   Result<void> turn(ShardVisitor& visitor, Duration timeout);
+  Time rest();
   Result<void> wait(Duration timeout);
   Time report_links(Time now);
   Time read_sockets(Time now);
@@ -211,6 +215,9 @@ class Shard : public ConnectionOwner {
   size_t random_used_ = 0;
   Time next_turn_ = Time::min();
   Duration reading_time_{0};  // of a turn, while more waits to be read
+  bool left_some_ = false;    // unread
+  TurnPacer pacer_;
+  bool paced_ = false;
   bool reported_ = false;
   bool has_epoll_pwait2_ = true;
   bool arrived_ = false;  // something, in this turn
