@@ -12,6 +12,10 @@ namespace {
 // that has not been: enough for a packet of the greatest size.
 constexpr uint64_t kAdmittedDataWindow = 1024 * 1024;
 
+// A frame of a type that is reserved to be ignored (RFC 9114, section 7.2.8),
+// and has one byte.
+constexpr std::array<uint8_t, 3> kFiller = {0x21, 1, 0};
+
 // After our FIN was acknowledged a peer that does not answer it gets this.
 constexpr auto kAckedLinger = 200ms;
 
@@ -193,7 +197,25 @@ SendItem H3Session::next(Time now) {
   return source_->next(now);
 }
 
+SendItem H3Session::filler() {
+  const Stream* control = transport_.find(control_stream_);
+  const bool opens = std::any_of(
+      internal_.begin(), internal_.end(),
+      [&](const auto& item) { return item.stream == control_stream_; });
+  if (!control || control->blocked || opens) return {};
+  SendItem item;
+  item.kind = SendItem::Kind::stream;
+  item.stream = control_stream_;
+  item.bytes = Bytes(kFiller).subspan(filled_);
+  item.more = true;
+  return item;
+}
+
 void H3Session::consumed(const SendItem& item, size_t size, bool fin) {
+  if (!item.packet && item.stream == control_stream_) {
+    filled_ = (filled_ + size) % kFiller.size();
+    return;
+  }
   const auto mine = std::find_if(
       internal_.begin(), internal_.end(), [&item](const SendItem& other) {
         return other.stream == item.stream &&

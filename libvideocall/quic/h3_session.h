@@ -77,6 +77,7 @@ class H3Session final : public WebTransportSession, public StreamEvents {
   void on_datagram(Bytes frame) override;
   void on_connection_over(const CloseReason& reason) override;
   SendItem next(Time now) override;
+  SendItem filler() override;
   Bytes datagram_prefix() override { return datagram_prefix_.bytes(); }
   void consumed(const SendItem& item, size_t size, bool fin) override;
   void datagram_refused(const SendItem& item) override;
@@ -170,6 +171,8 @@ class H3Session final : public WebTransportSession, public StreamEvents {
   Preamble datagram_prefix_;
 
   std::deque<SendItem> internal_;  // of control and CONNECT stream
+  StreamId control_stream_ = -1;   // ours
+  size_t filled_ = 0;              // of a filler's bytes
   bool critical_[3] = {};
   bool settings_seen_ = false;
 

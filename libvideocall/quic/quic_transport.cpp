@@ -223,7 +223,15 @@ bool QuicTransport::handle_expiry() {
   }
   congested_ = false;
   want_write_ = true;
+  note_probe();
   return true;
+}
+
+// Whether it was the probe timeout that expired.
+void QuicTransport::note_probe() {
+  ngtcp2_conn_stat stat;
+  ngtcp2_conn_get_conn_stat(conn_, &stat);
+  if (stat.pto_count > 0) probes_ = handshake_done_;
 }
 
 void QuicTransport::on_timer(Time now) {

@@ -62,6 +62,9 @@ class StreamEvents {
 
   // As of SendSource; a datagram's bytes go behind datagram_prefix().
   virtual SendItem next(Time now) = 0;
+  // A few bytes that mean nothing, on a stream that is never reset. None: there
+  // is no such stream yet.
+  virtual SendItem filler() { return {}; }
   virtual Bytes datagram_prefix() = 0;
   virtual void consumed(const SendItem& item, size_t size, bool fin) = 0;
   virtual void datagram_refused(const SendItem& item) = 0;
@@ -142,6 +145,7 @@ class QuicTransport {
                      ngtcp2_transport_params& params) const;
   void drop_tls();
   bool handle_expiry();
+  void note_probe();
   ngtcp2_tstamp expiry() const;
   Time due() const;
   void fail(int liberr);
@@ -152,6 +156,9 @@ class QuicTransport {
 
   // quic_writer.cpp
   ngtcp2_ssize write_packet(uint8_t* out, size_t size);
+  SendItem next_item();
+  void note_packet();
+  void look_in_flight();
   ngtcp2_ssize write_stream(const SendItem& item, uint8_t* out, size_t size);
   ngtcp2_ssize write_datagram(const SendItem& item, uint8_t* out, size_t size);
   void account_stream(Stream& stream, const SendItem& item, size_t accepted);
@@ -199,8 +206,12 @@ class QuicTransport {
   // Writing.
   ngtcp2_path_storage write_path_;
   ngtcp2_pkt_info write_info_{};
-  bool in_packet_ = false;  // ngtcp2 waits for more of the same packet
-  bool took_all_ = false;   // the last packet of this visit had room left
+  bool in_packet_ = false;     // ngtcp2 waits for more of the same packet
+  bool took_all_ = false;      // the last packet of this visit had room left
+  bool has_stream_ = false;    // the packet that is written
+  bool has_datagram_ = false;  // the same
+  bool wants_filler_ = false;  // the next packet with a datagram
+  bool probes_ = false;        // the next packet is a probe, of ngtcp2's
   bool want_write_ = true;
   bool congested_ = false;  // until something arrives or a timer expires
   bool handshake_done_ = false;

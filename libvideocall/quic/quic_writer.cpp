@@ -108,6 +108,7 @@ void QuicTransport::write(PacketSink& sink, size_t budget, Time now) {
   want_write_ = false;
   lazy_write_ = Time::max();
   took_all_ = false;
+  if (wants_filler_ || probes_) look_in_flight();
   Train train(sink, train_limit());
   size_t total = 0;
   size_t unsent = 0;
@@ -170,12 +171,45 @@ void QuicTransport::pace(size_t bytes) {
   ngtcp2_conn_update_pkt_tx_time(conn_, when);
 }
 
+// ngtcp2 0.12 arms the probe timeout (RFC 9002, section 6.2) only for packets
+// that have something to repeat. Datagrams are not repeated; so where the
+// window is full of them, and all are lost, nothing would ever be sent again.
+// That is why no two packets in a row are without bytes of a stream: what the
+// first leaves of the least window (RFC 9002, section 7.2) is enough for one
+// more, for whose loss there is a timer. A probe has some, too, for a PING that
+// is lost is forgotten as well.
+SendItem QuicTransport::next_item() {
+  SendItem item = events_.next(now_);
+  if (has_stream_ || (!probes_ && !wants_filler_)) return item;
+  if (item.kind != SendItem::Kind::datagram &&
+      !(item.kind == SendItem::Kind::none && probes_))
+    return item;
+  SendItem filler = events_.filler();
+  if (filler.kind == SendItem::Kind::none) return item;
+  wants_filler_ = probes_ = false;
+  return filler;
+}
+
+void QuicTransport::note_packet() {
+  if (has_stream_ || has_datagram_) wants_filler_ = !has_stream_;
+  if (has_stream_) probes_ = false;
+}
+
+// Where nothing is on its way nothing can be lost.
+void QuicTransport::look_in_flight() {
+  ngtcp2_conn_stat stat;
+  ngtcp2_conn_get_conn_stat(conn_, &stat);
+  if (stat.bytes_in_flight > 0) return;
+  wants_filler_ = probes_ = false;
+}
+
 // Fills one packet. 0: nothing to send, or no room for it now.
 ngtcp2_ssize QuicTransport::write_packet(uint8_t* out, size_t size) {
   ngtcp2_ssize result = 0;
   in_packet_ = false;
+  has_stream_ = has_datagram_ = false;
   for (size_t skipped = 0; skipped < kMaxSkipped;) {
-    const SendItem item = events_.next(now_);
+    const SendItem item = next_item();
     // A packet with room left took all that there was.
     if (item.kind == SendItem::Kind::none && !in_packet_ && took_all_) break;
     switch (item.kind) {
@@ -211,6 +245,7 @@ ngtcp2_ssize QuicTransport::write_packet(uint8_t* out, size_t size) {
     break;
   }
   in_packet_ = false;
+  if (result > 0) note_packet();
   if (!deferred_.empty()) apply_deferred();
   return result;
 }
@@ -262,6 +297,7 @@ ngtcp2_ssize QuicTransport::write_stream(const SendItem& item, uint8_t* out,
 
 void QuicTransport::account_stream(Stream& stream, const SendItem& item,
                                    size_t accepted) {
+  has_stream_ = true;
   const size_t preamble = std::min(accepted, stream.preamble.size());
   stream.preamble = stream.preamble.subspan(preamble);
   const size_t taken = accepted - preamble;
@@ -296,6 +332,7 @@ ngtcp2_ssize QuicTransport::write_datagram(const SendItem& item, uint8_t* out,
   if (result == NGTCP2_ERR_WRITE_MORE) in_packet_ = true;
   if (accepted) {
     streamed_ = now_;
+    has_datagram_ = true;
     events_.consumed(item, item.bytes.size(), false);
   }
   if (result == NGTCP2_ERR_INVALID_STATE ||

@@ -65,7 +65,7 @@ class VIDEOCALL_API SessionMeter {
   Duration last_turn_{0};
   Duration two_turns_{0};  // in a row, the longest since the last round
   Duration own_delay_{0};  // the same of the round that began
-  uint64_t queued_ = 0;              // in the round that began
+  uint64_t queued_ = 0;    // in the round that began
   std::vector<LinkReport> reports_;  // of that round
 };
 
