@@ -118,7 +118,8 @@ constexpr Row kTransportRows[] = {
     {"admission", "videocall_transport_admission_duration_seconds", "",
      kHistogram, "From the request for a session until it was admitted."},
     {"relay-delay", "videocall_transport_relay_delay_seconds", "", kHistogram,
-     "From reading what arrived to having sent what it caused."},
+     "From reading what arrived to having sent what it caused; under load also "
+     "the rest before it."},
     {"handover-delay", "videocall_transport_handover_delay_seconds", "",
      kHistogram, "Until another shard takes what was handed over to it."},
     {"queue-delay", "videocall_transport_queue_delay_seconds", "", kHistogram,

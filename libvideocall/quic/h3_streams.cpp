@@ -23,6 +23,7 @@ void H3Session::on_send_keys() {
   if (!control)
     return fail(h3::kStreamCreationError, "no stream for HTTP/3 control");
   (*control)->role = StreamRole::control;
+  (*control)->awaited = false;
   control_stream_ = (*control)->id;
   send_internal((*control)->id, h3::control_stream_opening(server_), false);
 }

@@ -83,7 +83,7 @@ int QuicCallbacks::acked_stream_data(ngtcp2_conn*, int64_t, uint64_t offset,
     if (!stream) return;
     QuicTransport& t = transport(user);
     stream->acked = offset + size;
-    t.unacked_ -= size;
+    if (stream->awaited) t.unacked_ -= size;
     stream->retained.acked(stream->acked);
     if (stream->fin_sent && stream->acked == stream->sent)
       t.events_.on_all_acked(*stream);

@@ -142,7 +142,7 @@ void QuicTransport::end_receiving(Stream& stream) {
 
 void QuicTransport::forget(Stream& stream) {
   release_all(stream);
-  unacked_ -= stream.sent - stream.acked;
+  if (stream.awaited) unacked_ -= stream.sent - stream.acked;
   lost_before_ += ngtcp2_conn_get_stream_loss_count(conn_, stream.id);
   // ngtcp2 0.12 answers STOP_SENDING without a word: this, or the next write,
   // is when it shows.

@@ -222,7 +222,7 @@ class QuicTransport {
   bool heard_data_ = false;  // of a stream or a datagram, since our last packet
   Time heard_{};             // anything
   Time streamed_{};          // when we last sent stream data or a datagram
-  uint64_t unacked_ = 0;     // stream bytes in flight or lost
+  uint64_t unacked_ = 0;     // bytes in flight or lost, of streams that matter
   uint64_t burst_bytes_ = 0;    // since burst_start_
   uint64_t unpaced_bytes_ = 0;  // not told to the pacer
   Time burst_start_{};

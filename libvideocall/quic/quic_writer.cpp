@@ -302,7 +302,7 @@ void QuicTransport::account_stream(Stream& stream, const SendItem& item,
   stream.preamble = stream.preamble.subspan(preamble);
   const size_t taken = accepted - preamble;
   stream.sent += accepted;
-  unacked_ += accepted;
+  if (stream.awaited) unacked_ += accepted;
   streamed_ = now_;
   if (taken > 0 && item.packet) stream.retained.sent(item.packet, stream.sent);
   const bool fin =

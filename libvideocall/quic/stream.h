@@ -68,6 +68,7 @@ struct Stream {
   uint64_t unreleased = 0;  // received, credit not given back
   Bytes preamble;           // goes before the first bytes; static storage
   bool local = false;
+  bool awaited = true;   // acknowledgements of it are; see unacked_
   bool widened = false;  // its window was enlarged for a large packet
   bool fin_sent = false;
   bool send_over = false;  // reset, stopped or finished and acknowledged

@@ -73,8 +73,8 @@ struct LinkReport {
   uint64_t queued_bytes = 0;     // wait to be sent
   Duration queued_for{0};        // how long the oldest of them has waited
   Duration rtt{0};               // the last that was measured; 0: unknown
-  Duration own_delay{0};  // of rtt at most: the node was busy with others
-  double delivery_rate = 0;      // bytes/s lately acknowledged; 0: unknown
+  Duration own_delay{0};     // of rtt at most: the node was busy with others
+  double delivery_rate = 0;  // bytes/s lately acknowledged; 0: unknown
 };
 
 // The room's wish that a session be closed by its transport.
