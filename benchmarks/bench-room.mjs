@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
 // Large rooms for a long time: five publishers and 300 viewers who get all of
-// them, then 450, then 1000 who see one at 500 kbit/s and four at the lowest
+// them, then 400, then 1000 who see one at 500 kbit/s and four at the lowest
 // layer.
 //
 //   ./dev bench room [--quick] [--rounds N] [--seconds N] [--json FILE]
@@ -12,7 +12,7 @@ const options = readOptions('room', { rounds: 1, seconds: 120 }, { rounds: 1, se
 const all = ['--video', 'constant', '--video-kbps', 300];
 const plan = [
   { name: 'all get all', viewers: options.quick ? 60 : 300, args: all },
-  ...(options.quick ? [] : [{ name: 'all get all', viewers: 450, args: all }]),
+  ...(options.quick ? [] : [{ name: 'all get all', viewers: 400, args: all }]),
   { name: 'layers chosen', viewers: options.quick ? 200 : 1000,
     args: ['--layers', 2, '--layer-kbps', '100,500', '--tiles', '720,180,180,180,180'] },
 ];
