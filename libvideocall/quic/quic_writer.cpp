@@ -185,11 +185,10 @@ SendItem QuicTransport::next_item() {
       !(item.kind == SendItem::Kind::none && probes_))
     return item;
   SendItem filler = events_.filler();
-  if (filler.kind == SendItem::Kind::none) return item;
-  wants_filler_ = probes_ = false;
-  return filler;
+  return filler.kind == SendItem::Kind::none ? item : filler;
 }
 
+// A filler that found no room is still owed.
 void QuicTransport::note_packet() {
   if (has_stream_ || has_datagram_) wants_filler_ = !has_stream_;
   if (has_stream_) probes_ = false;
