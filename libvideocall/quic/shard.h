@@ -214,7 +214,7 @@ class Shard : public ConnectionOwner {
   std::vector<uint8_t> random_pool_;
   size_t random_used_ = 0;
   Time next_turn_ = Time::min();
-  Duration reading_time_{0};  // of a turn, while more waits to be read
+  Duration writing_time_{0};  // of the last turn
   bool left_some_ = false;    // unread
   TurnPacer pacer_;
   bool paced_ = false;
